@@ -1,0 +1,8 @@
+//! The promises of the whole room.
+
+mod conformance;
+mod modes;
+mod properties;
+mod refusals;
+mod signatures;
+mod strategy;

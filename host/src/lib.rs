@@ -1,0 +1,28 @@
+//! byway gets a message from an agent on one machine to an agent on another, over whichever
+//! transport works.
+//!
+//! The rooms of the house, lower ones first; a lower room knows nothing of an upper one:
+//!
+//! | room | its one job |
+//! | --- | --- |
+//! | [`envelope`] | what a message is: parse, validate, print, sign, verify; addresses |
+//! | [`contract`] | the words of an attempt's end, and the bindings to `wit/` |
+//! | [`config`] | one TOML file to a checked model; every error with file, line and a fix |
+//! | [`routing`] | which route and chain a message takes; pure |
+//! | [`store`] | outbox, inbox and journal in SQLite |
+//! | [`sandbox`] | runs adapters: engine, grants, egress, secrets, limits |
+//! | [`delivery`] | the state machine of one message's delivery, pure; and the driver that runs it |
+//! | [`intake`] | what may come in, from whom, and once |
+//! | [`api`] | HTTP in front of it, and principals |
+//! | [`cli`] | one file a verb |
+//!
+//! Beside them: [`identity`] (who this instance is), [`principal`] (who calls), [`private_file`] (files that
+//! are nobody else's business), [`builtin`] (the adapters it carries), and [`front`], one running byway put together.
+//!
+//! [`error_code`] lists every error a person can meet, with its cause and its fix.
+
+pub mod builtin;
+pub mod envelope;
+pub mod error_code;
+pub mod identity;
+pub mod private_file;

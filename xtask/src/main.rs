@@ -1,0 +1,109 @@
+//! What the project does to itself. `cargo xtask help` lists the tasks.
+//!
+//! Everything a fresh machine needs is done from here, so that a stranger types one command and a
+//! build server the same one.
+
+mod build;
+mod components;
+mod demo;
+mod failure;
+mod layout;
+mod process;
+mod setup;
+mod steps;
+mod terminal;
+mod test;
+mod toolchain;
+
+use std::process::{Command, ExitCode};
+
+use failure::{Failure, Result};
+use layout::Layout;
+use terminal::{complain, say};
+
+const HELP: &str = "\
+cargo xtask TASK
+
+  setup            make sure a toolchain can build components; asks nothing, safe to repeat
+  build            set-up, then the adapters, the examples and byway
+  demo             two byways on this machine: a message gets through although the first
+                   choices fail. --readme writes what it printed into README.md
+  test [STEP…]     everything that has to hold; with names, only those steps
+  deny             licences, advisories and bans of all dependencies (needs cargo-deny)
+
+Environment
+  CARGO_TARGET_DIR     the build folder
+  BYWAY_TOOLCHAIN      how to get a toolchain for components: rustup, debian or auto (rustup
+                       first, then Debian's packages)
+  BYWAY_SKIP_SSHD=1    leave out the test through a real ssh server
+  NO_COLOR             no colours";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((verb, kept)) = arguments.split_first()
+        && verb == demo::leash::VERB
+    {
+        return demo::leash::keep(kept);
+    }
+    match task(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            complain(format!("xtask: {failure}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn task(arguments: &[String]) -> Result<()> {
+    let (verb, rest) = arguments
+        .split_first()
+        .map_or(("help", &[][..]), |(verb, rest)| (verb.as_str(), rest));
+    match (verb, rest) {
+        ("setup", []) => {
+            say("==> setup");
+            setup::prepare().map(drop)
+        }
+        ("build", []) => build::build(&Layout::find()?).map(drop),
+        ("demo", []) => demo::demo(&Layout::find()?, false),
+        ("demo", [flag]) if flag == "--readme" => demo::demo(&Layout::find()?, true),
+        ("test", only) => test::test(&Layout::find()?, only),
+        ("deny", []) => deny(&Layout::find()?),
+        ("help" | "--help" | "-h", _) => {
+            say(HELP);
+            Ok(())
+        }
+        _ => {
+            Err(Failure::new(format!("`{}` is not a task", arguments.join(" ")))
+                .fix("see `cargo xtask help`"))
+        }
+    }
+}
+
+fn deny(layout: &Layout) -> Result<()> {
+    if process::find("cargo-deny").is_none() {
+        return Err(
+            Failure::new("cargo-deny is not installed").fix("run `cargo install cargo-deny --locked`")
+        );
+    }
+    let components = layout
+        .component_workspaces()?
+        .into_iter()
+        .map(|workspace| workspace.folder);
+    for folder in [layout.root.clone()].into_iter().chain(components) {
+        let shown = layout.shown(&folder);
+        say(format!("==> ./{shown}"));
+        let mut cargo = Command::new("cargo");
+        cargo.current_dir(&layout.root).args([
+            "deny",
+            "--locked",
+            "--config",
+            "deny.toml",
+            "--manifest-path",
+        ]);
+        process::run(
+            cargo.arg(folder.join("Cargo.toml")).arg("check"),
+            &format!("cargo deny in ./{shown}"),
+        )?;
+    }
+    Ok(())
+}
