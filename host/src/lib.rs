@@ -22,6 +22,7 @@
 //! [`error_code`] lists every error a person can meet, with its cause and its fix.
 
 pub mod builtin;
+pub mod contract;
 pub mod envelope;
 pub mod error_code;
 pub mod identity;
