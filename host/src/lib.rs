@@ -22,8 +22,10 @@
 //! [`error_code`] lists every error a person can meet, with its cause and its fix.
 
 pub mod builtin;
+pub mod config;
 pub mod contract;
 pub mod envelope;
 pub mod error_code;
 pub mod identity;
 pub mod private_file;
+pub mod routing;
