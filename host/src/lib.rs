@@ -29,3 +29,4 @@ pub mod error_code;
 pub mod identity;
 pub mod private_file;
 pub mod routing;
+pub mod store;

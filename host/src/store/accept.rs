@@ -1,0 +1,134 @@
+//! A message is stored for delivery: once for each source, id, recipient and kind.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde_json::json;
+
+use super::column::hex;
+use super::idempotency::{Presented, Standing};
+use super::journal::{About, tell};
+use super::outbox::PRIORITY_MAX;
+use super::rows::{Accepted, Earlier, MessageKey, NewOutgoing};
+use super::{Store, StoreError};
+
+pub(super) const KNOWN: &str =
+    "SELECT digest, status FROM outgoing WHERE id = ?1 AND source = ?2 AND recipient = ?3 AND kind = ?4";
+pub(super) const STATUS: &str =
+    "SELECT status FROM outgoing WHERE key = (SELECT max(key) FROM outgoing WHERE id = ?1 AND source = ?2)";
+const INSERT: &str = "INSERT INTO outgoing (kind, id, source, sender, recipient, instance, digest, principal, priority, \
+                      partition_key, status, flight, due_at, deadline, expires, accepted_at) \
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'waiting', ?11, ?12, ?13, ?14, ?15)";
+const INSERT_BODY: &str = "INSERT INTO outgoing_body (key, json) VALUES (?1, ?2)";
+
+impl Store {
+    /// Stores a message for delivery. When this returns [`Accepted::New`], it is safe; any other answer
+    /// has stored nothing but a line in the journal.
+    ///
+    /// # Errors
+    /// Where it could not be stored; then it is not.
+    pub async fn accept(&self, new: NewOutgoing) -> Result<Accepted, StoreError> {
+        self.inner.writer.write(move |tx| accept(tx, &new)).await
+    }
+}
+
+pub(super) fn accept(connection: &Connection, new: &NewOutgoing) -> rusqlite::Result<Accepted> {
+    let recipient = new.recipient.to_string();
+    let about = About {
+        source: &new.source,
+        id: &new.id,
+        recipient: &recipient,
+    };
+    let detail = json!({ "kind": new.kind.as_str(), "principal": new.principal, "digest": hex(&new.digest) });
+    let presented = new.idempotency.as_ref().map(|(name, digest)| Presented {
+        principal: &new.principal,
+        name,
+        digest,
+        at: new.accepted_at,
+    });
+    let (event, accepted) = match known(connection, new, &recipient, presented.as_ref())? {
+        Some(Accepted::Same(earlier)) => ("again", Accepted::Same(earlier)),
+        Some(conflict) => ("conflict", conflict),
+        None => {
+            let key = insert(connection, new, &recipient)?;
+            if let Some(presented) = presented {
+                presented.keep(connection, &new.id, &new.source)?;
+            }
+            ("accepted", Accepted::New(key))
+        }
+    };
+    tell(connection, new.accepted_at, event, about, &detail)?;
+    Ok(accepted)
+}
+
+/// What was here before under the caller's key or the message's own name. The key is asked first: a
+/// repeated request may have been given another id.
+fn known(
+    connection: &Connection,
+    new: &NewOutgoing,
+    recipient: &str,
+    presented: Option<&Presented<'_>>,
+) -> rusqlite::Result<Option<Accepted>> {
+    match presented
+        .map(|presented| presented.standing(connection))
+        .transpose()?
+    {
+        Some(Standing::Same { id, source }) => {
+            let status = status(connection, &id, &source)?;
+            return Ok(Some(Accepted::Same(Earlier { id, source, status })));
+        }
+        Some(Standing::Other) => return Ok(Some(Accepted::KeyConflict)),
+        Some(Standing::New) | None => {}
+    }
+    let found: Option<(Vec<u8>, String)> = connection
+        .prepare_cached(KNOWN)?
+        .query_row(params![new.id, new.source, recipient, new.kind.as_str()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    Ok(found.map(|(digest, status)| {
+        if digest == new.digest {
+            Accepted::Same(Earlier {
+                id: new.id.clone(),
+                source: new.source.clone(),
+                status,
+            })
+        } else {
+            Accepted::IdConflict
+        }
+    }))
+}
+
+/// How a message stands that was accepted under an idempotency key. What is not on its way out was
+/// for a local agent: delivered with its acceptance.
+fn status(connection: &Connection, id: &str, source: &str) -> rusqlite::Result<String> {
+    let status = connection
+        .prepare_cached(STATUS)?
+        .query_row(params![id, source], |row| row.get(0))
+        .optional()?;
+    Ok(status.unwrap_or_else(|| "delivered".to_owned()))
+}
+
+fn insert(connection: &Connection, new: &NewOutgoing, recipient: &str) -> rusqlite::Result<MessageKey> {
+    connection.prepare_cached(INSERT)?.execute(params![
+        new.kind.as_str(),
+        new.id,
+        new.source,
+        new.sender.as_ref().map(ToString::to_string),
+        recipient,
+        new.recipient.instance(),
+        new.digest.as_slice(),
+        new.principal,
+        // A priority that nobody looks for would never be due.
+        new.priority.min(PRIORITY_MAX),
+        new.partition_key,
+        new.flight,
+        new.due_at.as_millisecond(),
+        new.deadline.as_millisecond(),
+        new.expires.map(jiff::Timestamp::as_millisecond),
+        new.accepted_at.as_millisecond(),
+    ])?;
+    let key = connection.last_insert_rowid();
+    connection
+        .prepare_cached(INSERT_BODY)?
+        .execute(params![key, new.envelope_json])?;
+    Ok(MessageKey(key))
+}

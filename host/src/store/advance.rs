@@ -1,0 +1,288 @@
+//! One step of a message's delivery is written down: what was tried, and how it stands now.
+//!
+//! Two things can come from elsewhere while the engine is at work on a message. A receipt that is
+//! greater than what the engine knew stays, and makes the message due at once, so that it is looked
+//! at. And a message that has ended stays ended: what was tried is recorded, and only
+//! a delivery still changes how it stands.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde_json::json;
+
+use super::column::word;
+use super::journal::{About, tell};
+use super::rows::{Advance, Attempt, MessageKey};
+use super::words::Status;
+use super::{Store, StoreError};
+
+pub(super) const STANDING: &str =
+    "SELECT source, id, recipient, receipt, status, ended_at FROM outgoing WHERE key = ?1";
+const UPDATE: &str = "UPDATE outgoing SET status = ?2, reason = ?3, fallback = ?4, receipt = ?5, flight = ?6, \
+                      due_at = ?7, ended_at = ?8 WHERE key = ?1";
+const UPDATE_ENDED: &str = "UPDATE outgoing SET receipt = ?2, flight = ?3 WHERE key = ?1";
+const ADD_ATTEMPT: &str = "INSERT INTO attempt (key, number, transport, mode, outcome, code, message, fix, effect, \
+                           reference, began, took_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+pub(super) const OF_RECIPIENT: &str = "SELECT key, receipt, ended_at IS NULL FROM outgoing \
+                                       WHERE id = ?1 AND source = ?2 AND recipient = ?3 AND kind = 'message' ORDER BY key";
+const RECEIVED: &str =
+    "UPDATE outgoing SET receipt = ?2, due_at = CASE WHEN ?3 THEN ?4 ELSE due_at END WHERE key = ?1";
+const SAVE_PROGRESS: &str = "INSERT INTO progress (key, transport, bytes, saved_at) VALUES (?1, ?2, ?3, ?4) \
+                             ON CONFLICT DO UPDATE SET bytes = excluded.bytes, saved_at = excluded.saved_at";
+pub(super) const PROGRESS: &str = "SELECT bytes FROM progress WHERE key = ?1 AND transport = ?2";
+
+/// What one adapter may keep of one message, in bytes.
+pub const PROGRESS_BYTES_MAX: usize = 4096;
+
+impl Store {
+    /// Writes down one step of a message's delivery. A message that has ended stays ended, except that a
+    /// dead one can still turn out to be delivered; what was tried is recorded in any case.
+    ///
+    /// # Errors
+    /// Where it could not be stored; then nothing of it is.
+    pub async fn advance(&self, key: MessageKey, step: Advance) -> Result<(), StoreError> {
+        self.inner.writer.write(move |tx| advance(tx, key, &step)).await
+    }
+
+    /// Notes what the addressed instance says of a message of ours. Of several receipts the greatest
+    /// holds, and makes a message that has not ended due. False where there is no such message.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    pub async fn record_receipt(
+        &self,
+        source: &str,
+        id: &str,
+        recipient: &str,
+        status: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let words = [source, id, recipient, status].map(str::to_owned);
+        self.inner
+            .writer
+            .write(move |tx| {
+                let [source, id, recipient, status] = &words;
+                record_receipt(tx, (source, id, recipient), status, now)
+            })
+            .await
+    }
+
+    /// Keeps what an adapter wants to remember of a message, at most [`PROGRESS_BYTES_MAX`], in place of
+    /// what it kept before.
+    ///
+    /// # Errors
+    /// Where it is longer, there is no such message, or it could not be stored.
+    pub async fn save_progress(
+        &self,
+        key: MessageKey,
+        transport: &str,
+        bytes: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if bytes.len() > PROGRESS_BYTES_MAX {
+            return Err(StoreError::ProgressTooLong {
+                bytes: bytes.len(),
+                most: PROGRESS_BYTES_MAX,
+            });
+        }
+        let transport = transport.to_owned();
+        self.inner
+            .writer
+            .write(move |tx| save_progress(tx, key, &transport, &bytes, now))
+            .await
+    }
+
+    /// What an adapter kept of a message.
+    ///
+    /// # Errors
+    /// Where it could not be read.
+    pub async fn progress(&self, key: MessageKey, transport: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let transport = transport.to_owned();
+        self.inner
+            .readers
+            .read(move |connection| progress(connection, key, &transport))
+            .await
+    }
+}
+
+struct Standing {
+    source: String,
+    id: String,
+    recipient: String,
+    receipt: Option<String>,
+    status: Status,
+    ended_at: Option<i64>,
+}
+
+pub(super) fn advance(connection: &Connection, key: MessageKey, step: &Advance) -> rusqlite::Result<()> {
+    let before = connection.prepare_cached(STANDING)?.query_row([key.0], |row| {
+        Ok(Standing {
+            source: row.get(0)?,
+            id: row.get(1)?,
+            recipient: row.get(2)?,
+            receipt: row.get(3)?,
+            status: word(row, 4)?,
+            ended_at: row.get(5)?,
+        })
+    })?;
+    let about = About {
+        source: &before.source,
+        id: &before.id,
+        recipient: &before.recipient,
+    };
+    for attempt in &step.attempts {
+        add_attempt(connection, key, attempt, about)?;
+    }
+    let unseen = rank(before.receipt.as_deref()) > rank(step.receipt.as_deref());
+    let receipt = if unseen { &before.receipt } else { &step.receipt };
+    if before.ended_at.is_some() && (step.status != Status::Delivered || before.status == Status::Delivered) {
+        connection
+            .prepare_cached(UPDATE_ENDED)?
+            .execute(params![key.0, receipt, step.flight])?;
+        let detail =
+            json!({ "status": before.status.as_str(), "after": step.status.as_str(), "receipt": receipt });
+        return tell(connection, step.at, "ended-before", about, &detail);
+    }
+    let at = step.at.as_millisecond();
+    let ended_at = step.status.is_end().then_some(at);
+    let due_at = match ended_at {
+        Some(_) => None,
+        None if unseen => Some(at),
+        None => Some(step.due_at.as_millisecond()),
+    };
+    connection.prepare_cached(UPDATE)?.execute(params![
+        key.0,
+        step.status.as_str(),
+        step.reason,
+        step.fallback,
+        receipt,
+        step.flight,
+        due_at,
+        ended_at
+    ])?;
+    let detail =
+        json!({ "reason": step.reason, "fallback": step.fallback, "receipt": receipt, "due_at": due_at });
+    tell(connection, step.at, step.status.as_str(), about, &detail)
+}
+
+fn add_attempt(
+    connection: &Connection,
+    key: MessageKey,
+    attempt: &Attempt,
+    about: About<'_>,
+) -> rusqlite::Result<()> {
+    let took_ms = i64::try_from(attempt.took_ms).unwrap_or(i64::MAX);
+    connection.prepare_cached(ADD_ATTEMPT)?.execute(params![
+        key.0,
+        attempt.number,
+        attempt.transport,
+        attempt.mode,
+        attempt.outcome,
+        attempt.code,
+        attempt.message,
+        attempt.fix,
+        attempt.effect,
+        attempt.reference,
+        attempt.began.as_millisecond(),
+        took_ms,
+    ])?;
+    let event = if attempt.number.is_some() {
+        "attempt"
+    } else {
+        "skipped"
+    };
+    let detail = json!({
+        "transport": attempt.transport, "mode": attempt.mode, "number": attempt.number, "outcome": attempt.outcome,
+        "code": attempt.code, "effect": attempt.effect, "took_ms": took_ms,
+    });
+    tell(connection, attempt.began, event, about, &detail)
+}
+
+/// Notes what the addressed agent's instance says of a message; a greater receipt makes one that has not ended
+/// due. False where there is no message of ours for that recipient.
+pub(super) fn record_receipt(
+    connection: &Connection,
+    (source, id, recipient): (&str, &str, &str),
+    status: &str,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    let found: Option<(i64, Option<String>, bool)> = connection
+        .prepare_cached(OF_RECIPIENT)?
+        .query_row(params![id, source, recipient], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()?;
+    let Some((key, known, open)) = found else {
+        let about = About {
+            source,
+            id,
+            recipient,
+        };
+        tell(
+            connection,
+            now,
+            "receipt",
+            about,
+            &json!({ "status": status, "of": "no message of ours" }),
+        )?;
+        return Ok(false);
+    };
+    if rank(known.as_deref()) < rank(Some(status)) {
+        connection
+            .prepare_cached(RECEIVED)?
+            .execute(params![key, status, open, now.as_millisecond()])?;
+    }
+    tell(
+        connection,
+        now,
+        "receipt",
+        About {
+            source,
+            id,
+            recipient,
+        },
+        &json!({ "status": status }),
+    )?;
+    Ok(true)
+}
+
+/// How far a receipt's word goes. What is none goes nowhere.
+fn rank(receipt: Option<&str>) -> u8 {
+    match receipt {
+        Some("accepted") => 1,
+        Some("delivered") => 2,
+        Some("read") => 3,
+        Some("processed") => 4,
+        _ => 0,
+    }
+}
+
+pub(super) fn save_progress(
+    connection: &Connection,
+    key: MessageKey,
+    transport: &str,
+    bytes: &[u8],
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    // Asked for, so that a key of no message is told apart from a database that fails.
+    connection
+        .prepare_cached(STANDING)?
+        .query_row([key.0], |_| Ok(()))?;
+    connection.prepare_cached(SAVE_PROGRESS)?.execute(params![
+        key.0,
+        transport,
+        bytes,
+        now.as_millisecond()
+    ])?;
+    Ok(())
+}
+
+pub(super) fn progress(
+    connection: &Connection,
+    key: MessageKey,
+    transport: &str,
+) -> rusqlite::Result<Option<Vec<u8>>> {
+    connection
+        .prepare_cached(PROGRESS)?
+        .query_row(params![key.0, transport], |row| row.get(0))
+        .optional()
+}

@@ -1,0 +1,249 @@
+//! Looking into an agent's inbox, and marking what it has read and done; and where receiving transports
+//! go on.
+//!
+//! Two senders may use the same id. An id alone always means the first that came under it, so that
+//! nobody can put a message of their own in the place of one that an agent has already seen.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde_json::json;
+
+use super::column::{limit, time, word};
+use super::journal::{About, tell};
+use super::rows::{Incoming, Page};
+use super::words::InboxStatus;
+use super::{Store, StoreError};
+
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT incoming.key, id, source, recipient, authority, via, status, received_at, json \
+             FROM incoming JOIN incoming_body USING (key) WHERE ",
+            $condition
+        )
+    };
+}
+
+pub(super) const ALL: &str = select!("agent = ?1 AND incoming.key > ?2 ORDER BY incoming.key LIMIT ?3");
+pub(super) const UNREAD: &str =
+    select!("agent = ?1 AND status = 'unread' AND incoming.key > ?2 ORDER BY incoming.key LIMIT ?3");
+pub(super) const BY_KEY: &str = select!("incoming.key = ?1");
+pub(super) const KEY_OF_ID: &str = "SELECT min(key) FROM incoming WHERE id = ?1";
+pub(super) const KEY_OF_AGENTS_ID: &str = "SELECT min(key) FROM incoming WHERE id = ?1 AND agent = ?2";
+pub(super) const KEY_OF_NAME: &str =
+    "SELECT min(key) FROM incoming WHERE id = ?1 AND agent = ?2 AND source = ?3";
+const MARK: &str = "UPDATE incoming SET status = ?2, changed_at = ?3 WHERE key = ?1";
+pub(super) const CURSOR: &str = "SELECT bytes FROM cursor WHERE transport = ?1";
+const SET_CURSOR: &str = "INSERT INTO cursor (transport, bytes) VALUES (?1, ?2) \
+                          ON CONFLICT DO UPDATE SET bytes = excluded.bytes";
+
+impl Store {
+    /// What lies in an agent's inbox, oldest first, with its envelopes.
+    ///
+    /// # Errors
+    /// Where it could not be read.
+    pub async fn inbox(
+        &self,
+        agent: &str,
+        unread_only: bool,
+        cursor: Option<i64>,
+        limit: usize,
+    ) -> Result<Page<Incoming>, StoreError> {
+        let agent = agent.to_owned();
+        self.inner
+            .readers
+            .read(move |connection| list(connection, &agent, unread_only, cursor, limit))
+            .await
+    }
+
+    /// One message of an inbox; with no agent named, of any. Of several with the same id the first
+    /// that was taken in.
+    ///
+    /// # Errors
+    /// Where it could not be read.
+    pub async fn find_incoming(&self, agent: Option<&str>, id: &str) -> Result<Option<Incoming>, StoreError> {
+        let (agent, id) = (agent.map(str::to_owned), id.to_owned());
+        self.inner
+            .readers
+            .read(move |connection| by_id(connection, agent.as_deref(), &id))
+            .await
+    }
+
+    /// Notes that an agent has read or processed a message, and gives it back as it stands then. Never
+    /// goes back. Of several with the same id it means the first that was taken in.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    pub async fn mark(
+        &self,
+        agent: &str,
+        id: &str,
+        status: InboxStatus,
+        now: Timestamp,
+    ) -> Result<Option<Incoming>, StoreError> {
+        let (agent, id) = (agent.to_owned(), id.to_owned());
+        self.inner
+            .writer
+            .write(move |tx| mark(tx, (&agent, None, &id), status, now))
+            .await
+    }
+
+    /// The same for a message whose source is named, too.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    pub async fn mark_from(
+        &self,
+        agent: &str,
+        source: &str,
+        id: &str,
+        status: InboxStatus,
+        now: Timestamp,
+    ) -> Result<Option<Incoming>, StoreError> {
+        let words = [agent, source, id].map(str::to_owned);
+        self.inner
+            .writer
+            .write(move |tx| {
+                let [agent, source, id] = &words;
+                mark(tx, (agent, Some(source), id), status, now)
+            })
+            .await
+    }
+
+    /// Where a receiving transport goes on.
+    ///
+    /// # Errors
+    /// Where it could not be read.
+    pub async fn cursor(&self, transport: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let transport = transport.to_owned();
+        self.inner
+            .readers
+            .read(move |connection| cursor(connection, &transport))
+            .await
+    }
+
+    /// Notes where a receiving transport goes on; to be called after what it brought is stored.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    pub async fn set_cursor(&self, transport: &str, bytes: Option<Vec<u8>>) -> Result<(), StoreError> {
+        let transport = transport.to_owned();
+        self.inner
+            .writer
+            .write(move |tx| set_cursor(tx, &transport, bytes.as_deref()))
+            .await
+    }
+}
+
+pub(super) fn list(
+    connection: &Connection,
+    agent: &str,
+    unread_only: bool,
+    cursor: Option<i64>,
+    places: usize,
+) -> rusqlite::Result<Page<Incoming>> {
+    let items = connection
+        .prepare_cached(if unread_only { UNREAD } else { ALL })?
+        .query_map(
+            params![agent, cursor.unwrap_or(0), limit(places.saturating_add(1))],
+            incoming,
+        )?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(Page::of(items, places, |last| last.key))
+}
+
+pub(super) fn by_id(
+    connection: &Connection,
+    agent: Option<&str>,
+    id: &str,
+) -> rusqlite::Result<Option<Incoming>> {
+    let key: Option<i64> = match agent {
+        Some(agent) => connection
+            .prepare_cached(KEY_OF_AGENTS_ID)?
+            .query_row(params![id, agent], |row| row.get(0))?,
+        None => connection
+            .prepare_cached(KEY_OF_ID)?
+            .query_row([id], |row| row.get(0))?,
+    };
+    key.map_or(Ok(None), |key| by_key(connection, key))
+}
+
+fn by_key(connection: &Connection, key: i64) -> rusqlite::Result<Option<Incoming>> {
+    connection
+        .prepare_cached(BY_KEY)?
+        .query_row([key], incoming)
+        .optional()
+}
+
+/// Raises a message's status. A lower one is no error and changes nothing: acknowledgements come
+/// late, twice and out of order.
+pub(super) fn mark(
+    connection: &Connection,
+    (agent, source, id): (&str, Option<&str>, &str),
+    status: InboxStatus,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Incoming>> {
+    let found = match source {
+        Some(source) => connection
+            .prepare_cached(KEY_OF_NAME)?
+            .query_row(params![id, agent, source], |row| row.get(0))
+            .and_then(|key: Option<i64>| key.map_or(Ok(None), |key| by_key(connection, key)))?,
+        None => by_id(connection, Some(agent), id)?,
+    };
+    let Some(message) = found else {
+        return Ok(None);
+    };
+    if message.status >= status {
+        return Ok(Some(message));
+    }
+    connection
+        .prepare_cached(MARK)?
+        .execute(params![message.key, status.as_str(), now.as_millisecond()])?;
+    let recipient = message.recipient.to_string();
+    let about = About {
+        source: &message.source,
+        id: &message.id,
+        recipient: &recipient,
+    };
+    tell(
+        connection,
+        now,
+        status.as_str(),
+        about,
+        &json!({ "before": message.status.as_str() }),
+    )?;
+    Ok(Some(Incoming { status, ..message }))
+}
+
+pub(super) fn cursor(connection: &Connection, transport: &str) -> rusqlite::Result<Option<Vec<u8>>> {
+    let bytes: Option<Option<Vec<u8>>> = connection
+        .prepare_cached(CURSOR)?
+        .query_row([transport], |row| row.get(0))
+        .optional()?;
+    Ok(bytes.flatten())
+}
+
+pub(super) fn set_cursor(
+    connection: &Connection,
+    transport: &str,
+    bytes: Option<&[u8]>,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(SET_CURSOR)?
+        .execute(params![transport, bytes])?;
+    Ok(())
+}
+
+fn incoming(row: &Row<'_>) -> rusqlite::Result<Incoming> {
+    Ok(Incoming {
+        key: row.get(0)?,
+        id: row.get(1)?,
+        source: row.get(2)?,
+        recipient: word(row, 3)?,
+        authority: row.get(4)?,
+        via: row.get(5)?,
+        status: word(row, 6)?,
+        received_at: time(row, 7)?,
+        envelope_json: row.get(8)?,
+    })
+}

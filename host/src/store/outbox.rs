@@ -1,0 +1,301 @@
+//! Looking into the outbox. Every query is served by an index, so that it takes as long with a
+//! million messages as with ten; and a body is read only where it is asked for.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::column::{limit, number, time, time_or_null, word, word_or_null};
+use super::rows::{Attempt, Counts, MessageKey, Outgoing, OutgoingFilter, Page};
+use super::words::{Kind, Status};
+use super::{Store, StoreError};
+
+macro_rules! columns {
+    () => {
+        "outgoing.key, kind, id, source, sender, recipient, status, reason, fallback, receipt, flight, due_at, deadline, \
+         expires, accepted_at, ended_at"
+    };
+}
+/// Where the body stands when it is asked for: after the columns.
+const BODY: usize = 16;
+
+pub(super) const DUE: &str =
+    "SELECT key FROM outgoing WHERE priority = ?1 AND due_at <= ?2 ORDER BY due_at, key LIMIT ?3";
+pub(super) const NEXT_DUE: &str = "SELECT min(due_at) FROM outgoing WHERE priority = ?1 AND due_at > ?2";
+pub(super) const BY_KEY: &str = concat!(
+    "SELECT ",
+    columns!(),
+    ", json FROM outgoing JOIN outgoing_body USING (key) WHERE outgoing.key = ?1"
+);
+pub(super) const KEY_OF_ID: &str = "SELECT max(key) FROM outgoing WHERE id = ?1 AND kind <> 'receipt'";
+pub(super) const KEY_OF_NAME: &str =
+    "SELECT max(key) FROM outgoing WHERE id = ?1 AND source = ?2 AND kind <> 'receipt'";
+pub(super) const ATTEMPTS: &str = "SELECT number, transport, mode, outcome, code, message, fix, effect, reference, began, \
+                                   took_ms FROM attempt WHERE key = ?1 ORDER BY seq";
+pub(super) const COUNT: &str = "SELECT count(*) FROM outgoing WHERE status = ?1";
+pub(super) const COUNT_UNREAD: &str =
+    "SELECT count(*) FROM incoming INDEXED BY incoming_unread WHERE status = 'unread'";
+pub(super) const OLDEST: &str =
+    "SELECT accepted_at FROM outgoing WHERE status = 'waiting' ORDER BY key LIMIT 1";
+
+/// The most urgent priority.
+pub(super) const PRIORITY_MAX: u8 = 3;
+/// The priorities, the most urgent first.
+const PRIORITIES: [u8; 4] = [PRIORITY_MAX, 2, 1, 0];
+
+impl Store {
+    /// The messages that have not ended and are due by `now`, the most urgent first, with their
+    /// envelopes. Every priority that has any is among them, if there are at least four places.
+    ///
+    /// # Errors
+    /// Where they could not be read.
+    pub async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Outgoing>, StoreError> {
+        self.inner
+            .readers
+            .read(move |connection| due(connection, now, limit))
+            .await
+    }
+
+    /// When the first message that is not due by `now` will be.
+    ///
+    /// # Errors
+    /// Where it could not be read.
+    pub async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.inner
+            .readers
+            .read(move |connection| next_due(connection, now))
+            .await
+    }
+
+    /// One message on its way out, with its envelope.
+    ///
+    /// # Errors
+    /// Where it could not be read.
+    pub async fn outgoing(&self, key: MessageKey) -> Result<Option<Outgoing>, StoreError> {
+        self.inner
+            .readers
+            .read(move |connection| by_key(connection, key))
+            .await
+    }
+
+    /// The newest outgoing message of an id, with its envelope. Receipts are not found this way.
+    ///
+    /// # Errors
+    /// Where it could not be read.
+    pub async fn find_outgoing(
+        &self,
+        source: Option<&str>,
+        id: &str,
+    ) -> Result<Option<Outgoing>, StoreError> {
+        let (source, id) = (source.map(str::to_owned), id.to_owned());
+        self.inner
+            .readers
+            .read(move |connection| by_id(connection, source.as_deref(), &id))
+            .await
+    }
+
+    /// What was tried and passed over, in order.
+    ///
+    /// # Errors
+    /// Where it could not be read.
+    pub async fn attempts(&self, key: MessageKey) -> Result<Vec<Attempt>, StoreError> {
+        self.inner
+            .readers
+            .read(move |connection| attempts(connection, key))
+            .await
+    }
+
+    /// Outgoing messages, newest first, without their envelopes.
+    ///
+    /// # Errors
+    /// Where they could not be read.
+    pub async fn list_outgoing(
+        &self,
+        filter: OutgoingFilter,
+        cursor: Option<i64>,
+        limit: usize,
+    ) -> Result<Page<Outgoing>, StoreError> {
+        self.inner
+            .readers
+            .read(move |connection| list(connection, &filter, cursor, limit))
+            .await
+    }
+
+    /// How much there is of what. Counts row by row, so it is for people and metrics, not for a loop.
+    ///
+    /// # Errors
+    /// Where it could not be read.
+    pub async fn counts(&self) -> Result<Counts, StoreError> {
+        self.inner.readers.read(counts).await
+    }
+}
+
+/// The due ones, the most urgent first. But each priority that has any gets one place before the more
+/// urgent take the rest, so the least urgent goes on, slowly.
+pub(super) fn due(connection: &Connection, now: Timestamp, places: usize) -> rusqlite::Result<Vec<Outgoing>> {
+    let mut statement = connection.prepare_cached(DUE)?;
+    let (mut first, mut rest) = (Vec::new(), Vec::new());
+    for priority in PRIORITIES {
+        let keys = statement
+            .query_map(params![priority, now.as_millisecond(), limit(places)], |row| {
+                row.get(0)
+            })?
+            .collect::<rusqlite::Result<Vec<i64>>>()?;
+        let mut keys = keys.into_iter();
+        first.extend(keys.next());
+        rest.extend(keys);
+    }
+    first.extend(rest);
+    first.truncate(places);
+    let mut statement = connection.prepare_cached(BY_KEY)?;
+    first
+        .into_iter()
+        .map(|key| statement.query_row([key], with_body))
+        .collect()
+}
+
+pub(super) fn next_due(connection: &Connection, now: Timestamp) -> rusqlite::Result<Option<Timestamp>> {
+    let mut statement = connection.prepare_cached(NEXT_DUE)?;
+    let mut next: Option<Timestamp> = None;
+    for priority in PRIORITIES {
+        let candidate = statement.query_row(params![priority, now.as_millisecond()], |row| {
+            time_or_null(row, 0)
+        })?;
+        next = [next, candidate].into_iter().flatten().min();
+    }
+    Ok(next)
+}
+
+pub(super) fn by_key(connection: &Connection, key: MessageKey) -> rusqlite::Result<Option<Outgoing>> {
+    connection
+        .prepare_cached(BY_KEY)?
+        .query_row([key.0], with_body)
+        .optional()
+}
+
+pub(super) fn by_id(
+    connection: &Connection,
+    source: Option<&str>,
+    id: &str,
+) -> rusqlite::Result<Option<Outgoing>> {
+    let key: Option<i64> = match source {
+        Some(source) => connection
+            .prepare_cached(KEY_OF_NAME)?
+            .query_row(params![id, source], |row| row.get(0))?,
+        None => connection
+            .prepare_cached(KEY_OF_ID)?
+            .query_row([id], |row| row.get(0))?,
+    };
+    key.map_or(Ok(None), |key| by_key(connection, MessageKey(key)))
+}
+
+pub(super) fn attempts(connection: &Connection, key: MessageKey) -> rusqlite::Result<Vec<Attempt>> {
+    connection
+        .prepare_cached(ATTEMPTS)?
+        .query_map([key.0], |row| {
+            Ok(Attempt {
+                number: row.get(0)?,
+                transport: row.get(1)?,
+                mode: row.get(2)?,
+                outcome: row.get(3)?,
+                code: row.get(4)?,
+                message: row.get(5)?,
+                fix: row.get(6)?,
+                effect: row.get(7)?,
+                reference: row.get(8)?,
+                began: time(row, 9)?,
+                took_ms: number(row, 10)?,
+            })
+        })?
+        .collect()
+}
+
+/// The query for a filter. The narrowest column that is asked for finds the rows by its index; the
+/// others are marked (by `+`) as not to be searched by, because SQLite would have to guess.
+pub(super) fn list_query(filter: &OutgoingFilter) -> String {
+    let asked = [
+        ("source = ?1", filter.source.is_some()),
+        ("instance = ?2", filter.instance.is_some()),
+        ("status = ?3", filter.status.is_some()),
+        ("kind = ?4", filter.kind.is_some()),
+    ];
+    let mut conditions = vec!["key < ?5".to_owned()];
+    for (condition, _) in asked.iter().filter(|(_, asked)| *asked) {
+        let searched_by = conditions.len() > 1 || *condition == "kind = ?4";
+        conditions.push(format!("{}{condition}", if searched_by { "+" } else { "" }));
+    }
+    format!(
+        "SELECT {} FROM outgoing WHERE {} ORDER BY key DESC LIMIT ?6",
+        columns!(),
+        conditions.join(" AND ")
+    )
+}
+
+pub(super) fn list(
+    connection: &Connection,
+    filter: &OutgoingFilter,
+    cursor: Option<i64>,
+    places: usize,
+) -> rusqlite::Result<Page<Outgoing>> {
+    let items = connection
+        .prepare_cached(&list_query(filter))?
+        .query_map(
+            params![
+                filter.source,
+                filter.instance,
+                filter.status.map(Status::as_str),
+                filter.kind.map(Kind::as_str),
+                cursor.unwrap_or(i64::MAX),
+                limit(places.saturating_add(1)),
+            ],
+            header,
+        )?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(Page::of(items, places, |last| last.key.0))
+}
+
+pub(super) fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
+    let mut count = connection.prepare_cached(COUNT)?;
+    let mut of = |status: Status| count.query_row([status.as_str()], |row| number(row, 0));
+    Ok(Counts {
+        waiting: of(Status::Waiting)?,
+        held: of(Status::Held)?,
+        dead: of(Status::Dead)?,
+        unread: connection
+            .prepare_cached(COUNT_UNREAD)?
+            .query_row([], |row| number(row, 0))?,
+        oldest_waiting: connection
+            .prepare_cached(OLDEST)?
+            .query_row([], |row| time(row, 0))
+            .optional()?,
+    })
+}
+
+fn with_body(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
+    Ok(Outgoing {
+        envelope_json: row.get(BODY)?,
+        ..header(row)?
+    })
+}
+
+fn header(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
+    let deadline = time(row, 12)?;
+    Ok(Outgoing {
+        key: MessageKey(row.get(0)?),
+        kind: word(row, 1)?,
+        envelope_json: Vec::new(),
+        id: row.get(2)?,
+        source: row.get(3)?,
+        sender: word_or_null(row, 4)?,
+        recipient: word(row, 5)?,
+        status: word(row, 6)?,
+        reason: row.get(7)?,
+        fallback: row.get(8)?,
+        receipt: row.get(9)?,
+        flight: row.get(10)?,
+        due_at: time_or_null(row, 11)?.unwrap_or(deadline),
+        deadline,
+        expires: time_or_null(row, 13)?,
+        accepted_at: time(row, 14)?,
+        ended_at: time_or_null(row, 15)?,
+    })
+}

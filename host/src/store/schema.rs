@@ -1,0 +1,169 @@
+//! The database file: how it is opened, how it is looked at before it is trusted, and how an
+//! older one is brought up to date.
+//!
+//! Nothing is written before it is certain that the file is byway's own and of a schema it knows.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::owner::private_file;
+use super::{Durability, StoreError};
+
+/// One migration a file, in order. A released one is never changed.
+const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql")];
+/// `PRAGMA application_id` of byway's databases.
+const APPLICATION: i64 = 0x6279_7779;
+/// How long a lock that another program holds (a shell, a backup) is waited for.
+const BUSY: Duration = Duration::from_secs(5);
+/// Up to this size the whole structure is checked at the start, which takes well under a second.
+const CHECKED_BYTES_MAX: u64 = 64 << 20;
+/// More than all the statements there are, so that each is prepared once.
+const STATEMENTS: usize = 64;
+/// SQLite's page, in bytes.
+const PAGE_BYTES: u64 = 4096;
+/// The log is cut back to this after it grew larger, in bytes.
+const LOG_BYTES: i64 = 64 << 20;
+
+/// Opens the connection that writes, in a file that is sound and up to date afterwards.
+pub(super) fn open(file: &Path, durability: Durability) -> Result<Connection, StoreError> {
+    let unusable = |error: std::io::Error| StoreError::Folder {
+        folder: file.display().to_string(),
+        why: error.to_string(),
+    };
+    // Made here and not by SQLite, so that the messages in it (and in its log, which gets the same
+    // mode) are nobody else's to read.
+    let size = private_file(file)
+        .and_then(|file| file.metadata())
+        .map_err(unusable)?
+        .len();
+    refuse_what_was_cut(file, size)?;
+    let sql = |error: rusqlite::Error| StoreError::of(&error, file);
+    let mut connection = connect(
+        file,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )
+    .map_err(sql)?;
+    refuse_what_is_not_ours(&connection, file)?;
+    write_ahead(&connection, file, durability)?;
+    if size <= CHECKED_BYTES_MAX {
+        check(&connection, file)?;
+    }
+    migrate(&mut connection).map_err(sql)?;
+    Ok(connection)
+}
+
+/// Opens a connection that can only read.
+pub(super) fn open_to_read(file: &Path) -> rusqlite::Result<Connection> {
+    connect(
+        file,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )
+}
+
+fn connect(file: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.execute_batch(
+        "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
+    )?;
+    Ok(connection)
+}
+
+/// Two losses that SQLite itself passes over: it deletes a log whose database is empty, though that log
+/// may be all that is left of messages that were accepted; and it fills up a last page that is
+/// not whole, which a crash leaves only together with a log that has the page.
+fn refuse_what_was_cut(file: &Path, size: u64) -> Result<(), StoreError> {
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    let logged = std::fs::metadata(&log).map_or(0, |log| log.len());
+    let why = if size == 0 && logged > 0 {
+        format!("it is empty, and its log {} is not", Path::new(&log).display())
+    } else if !size.is_multiple_of(PAGE_BYTES) && logged == 0 {
+        format!("it ends in the middle of a page, after {size} bytes")
+    } else {
+        return Ok(());
+    };
+    Err(StoreError::Damaged {
+        file: file.display().to_string(),
+        why,
+    })
+}
+
+fn refuse_what_is_not_ours(connection: &Connection, file: &Path) -> Result<(), StoreError> {
+    let number = |query: &str| {
+        connection
+            .query_row(query, [], |row| row.get::<_, i64>(0))
+            .map_err(|error| StoreError::of(&error, file))
+    };
+    let file = file.display().to_string();
+    let objects = number("SELECT count(*) FROM sqlite_schema")?;
+    if objects > 0 && number("PRAGMA application_id")? != APPLICATION {
+        return Err(StoreError::Foreign { file });
+    }
+    let found = number("PRAGMA user_version")?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(StoreError::Newer { file, found, known });
+    }
+    if found > 0 && objects == 0 {
+        let why = format!("it says that it has schema {found}, and has no table");
+        return Err(StoreError::Damaged { file, why });
+    }
+    Ok(())
+}
+
+fn write_ahead(connection: &Connection, file: &Path, durability: Durability) -> Result<(), StoreError> {
+    let sql = |error: rusqlite::Error| StoreError::of(&error, file);
+    // Before the change to the log, which is itself a write that must be on disk.
+    let synchronous = match durability {
+        Durability::Full => "FULL",
+        Durability::Process => "NORMAL",
+    };
+    connection
+        .execute_batch(&format!(
+            // fullfsync: on macOS a plain fsync does not reach the disk.
+            "PRAGMA synchronous = {synchronous}; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; \
+             PRAGMA journal_size_limit = {LOG_BYTES};"
+        ))
+        .map_err(sql)?;
+    let mode: String = connection
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .map_err(sql)?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    Err(StoreError::Failed {
+        file: file.display().to_string(),
+        why: format!("its file system allows no write-ahead log (journal mode {mode})"),
+    })
+}
+
+fn check(connection: &Connection, file: &Path) -> Result<(), StoreError> {
+    let found: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|error| StoreError::of(&error, file))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    Err(StoreError::Damaged {
+        file: file.display().to_string(),
+        why: found,
+    })
+}
+
+/// Brings the schema up to date, each step whole or not at all.
+fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    loop {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        let Some(migration) = usize::try_from(done).ok().and_then(|done| MIGRATIONS.get(done)) else {
+            return Ok(());
+        };
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", done + 1)?;
+        transaction.commit()?;
+    }
+}

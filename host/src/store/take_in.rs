@@ -1,0 +1,159 @@
+//! A message is taken in: once for each authority, source, id and recipient.
+//!
+//! The key, the inbox row, what wakes the agent, the receipt for the sender and the line in the journal
+//! are one transaction. There is no moment at which the key is there and the message is not.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde_json::json;
+
+use super::accept::accept;
+use super::column::{hex, word};
+use super::idempotency::{Presented, Standing};
+use super::journal::{About, tell};
+use super::rows::{NewIncoming, TakenIn};
+use super::words::InboxStatus;
+use super::{Store, StoreError};
+
+pub(super) const KNOWN: &str = "SELECT digest, key FROM taken_in WHERE id = ?1 AND source = ?2 AND authority = ?3 \
+                                AND recipient = ?4 AND kept_until > ?5";
+const KEEP: &str = "INSERT INTO taken_in (id, source, authority, recipient, digest, key, kept_until) \
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET digest = excluded.digest, \
+                    key = excluded.key, kept_until = excluded.kept_until";
+pub(super) const STATUS_OF_KEY: &str = "SELECT status FROM incoming WHERE key = ?1";
+pub(super) const STATUS_OF_NAME: &str =
+    "SELECT status FROM incoming WHERE id = ?1 AND agent = ?2 AND source = ?3 ORDER BY key DESC LIMIT 1";
+const INSERT: &str = "INSERT INTO incoming (id, source, recipient, agent, subject, authority, via, status, received_at, \
+                      changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'unread', ?8, ?8)";
+const INSERT_BODY: &str = "INSERT INTO incoming_body (key, json) VALUES (?1, ?2)";
+
+impl Store {
+    /// Takes a message in, once, with everything that follows from it. [`TakenIn::Again`] and the
+    /// conflicts have stored nothing but a line in the journal.
+    ///
+    /// # Errors
+    /// Where it could not be stored; then nothing of it is.
+    pub async fn take_in(&self, new: NewIncoming) -> Result<TakenIn, StoreError> {
+        self.inner.writer.write(move |tx| take_in(tx, &new)).await
+    }
+}
+
+pub(super) fn take_in(connection: &Connection, new: &NewIncoming) -> rusqlite::Result<TakenIn> {
+    let recipient = new.recipient.to_string();
+    let about = About {
+        source: &new.source,
+        id: &new.id,
+        recipient: &recipient,
+    };
+    let detail = json!({ "authority": new.authority, "via": new.via, "digest": hex(&new.digest) });
+    let presented = new
+        .idempotency
+        .as_ref()
+        .map(|(principal, name, digest)| Presented {
+            principal,
+            name,
+            digest,
+            at: new.received_at,
+        });
+    let (event, taken) = match known(connection, new, &recipient, presented.as_ref())? {
+        Some(again @ TakenIn::Again { .. }) => ("again", again),
+        Some(conflict) => ("conflict", conflict),
+        None => {
+            insert(connection, new, &recipient)?;
+            if let Some(presented) = presented {
+                presented.keep(connection, &new.id, &new.source)?;
+            }
+            ("taken-in", TakenIn::New)
+        }
+    };
+    tell(connection, new.received_at, event, about, &detail)?;
+    if matches!(taken, TakenIn::New) {
+        for following in [&new.wake, &new.receipt].into_iter().flatten() {
+            // One of the same name may still be there from another authority; the journal has it then.
+            accept(connection, following)?;
+        }
+    }
+    Ok(taken)
+}
+
+/// What was here before under the caller's key or the message's own name.
+fn known(
+    connection: &Connection,
+    new: &NewIncoming,
+    recipient: &str,
+    presented: Option<&Presented<'_>>,
+) -> rusqlite::Result<Option<TakenIn>> {
+    match presented
+        .map(|presented| presented.standing(connection))
+        .transpose()?
+    {
+        Some(Standing::Same { id, source }) => {
+            let status = connection
+                .prepare_cached(STATUS_OF_NAME)?
+                .query_row(params![id, new.recipient.agent(), source], |row| word(row, 0))
+                .optional()?;
+            return Ok(Some(TakenIn::Again {
+                id,
+                source,
+                status: status.unwrap_or(InboxStatus::Processed),
+            }));
+        }
+        Some(Standing::Other) => return Ok(Some(TakenIn::KeyConflict)),
+        Some(Standing::New) | None => {}
+    }
+    let found: Option<(Vec<u8>, i64)> = connection
+        .prepare_cached(KNOWN)?
+        .query_row(
+            params![
+                new.id,
+                new.source,
+                new.authority,
+                recipient,
+                new.received_at.as_millisecond()
+            ],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    let Some((digest, key)) = found else {
+        return Ok(None);
+    };
+    if digest != new.digest {
+        return Ok(Some(TakenIn::Conflict));
+    }
+    let status = connection
+        .prepare_cached(STATUS_OF_KEY)?
+        .query_row([key], |row| word(row, 0))
+        .optional()?;
+    Ok(Some(TakenIn::Again {
+        id: new.id.clone(),
+        source: new.source.clone(),
+        // The key outlives the inbox row.
+        status: status.unwrap_or(InboxStatus::Processed),
+    }))
+}
+
+fn insert(connection: &Connection, new: &NewIncoming, recipient: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(INSERT)?.execute(params![
+        new.id,
+        new.source,
+        recipient,
+        new.recipient.agent(),
+        new.subject,
+        new.authority,
+        new.via,
+        new.received_at.as_millisecond()
+    ])?;
+    let key = connection.last_insert_rowid();
+    connection
+        .prepare_cached(INSERT_BODY)?
+        .execute(params![key, new.envelope_json])?;
+    connection.prepare_cached(KEEP)?.execute(params![
+        new.id,
+        new.source,
+        new.authority,
+        recipient,
+        new.digest.as_slice(),
+        key,
+        new.keep_key_until.as_millisecond()
+    ])?;
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! Every query is served by an index: what it costs must not grow with what is stored.
+
+use super::*;
+use crate::store::{accept, advance, idempotency, inbox, journal, outbox, take_in};
+
+fn plan(shell: &rusqlite::Connection, query: &str) -> String {
+    let mut statement = shell.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+    let nothing = vec![rusqlite::types::Null; statement.parameter_count()];
+    let rows = statement
+        .query_map(rusqlite::params_from_iter(nothing), |row| row.get::<_, String>(3))
+        .unwrap();
+    rows.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+}
+
+fn assert_searches(shell: &rusqlite::Connection, query: &str) {
+    let plan = plan(shell, query);
+    assert!(plan.contains("SEARCH"), "{query}\n{plan}");
+    assert!(!plan.contains("SCAN"), "{query}\n{plan}");
+    assert!(!plan.contains("TEMP B-TREE"), "{query}\n{plan}");
+}
+
+#[test]
+fn no_query_looks_through_a_table_or_sorts() {
+    let folder = folder();
+    let _store = open(&folder);
+    let shell = shell(&folder);
+    for query in [
+        outbox::DUE,
+        outbox::NEXT_DUE,
+        outbox::BY_KEY,
+        outbox::KEY_OF_ID,
+        outbox::KEY_OF_NAME,
+        outbox::ATTEMPTS,
+        outbox::COUNT,
+        outbox::OLDEST,
+        accept::KNOWN,
+        accept::STATUS,
+        advance::STANDING,
+        advance::OF_RECIPIENT,
+        advance::PROGRESS,
+        idempotency::FIND,
+        take_in::KNOWN,
+        take_in::STATUS_OF_KEY,
+        take_in::STATUS_OF_NAME,
+        inbox::ALL,
+        inbox::UNREAD,
+        inbox::BY_KEY,
+        inbox::KEY_OF_ID,
+        inbox::KEY_OF_AGENTS_ID,
+        inbox::KEY_OF_NAME,
+        inbox::CURSOR,
+        journal::READ,
+    ] {
+        assert_searches(&shell, query);
+    }
+    // The one that counts goes through the unread ones, and no other row.
+    let unread = plan(&shell, outbox::COUNT_UNREAD);
+    assert!(unread.contains("COVERING INDEX incoming_unread"), "{unread}");
+}
+
+#[test]
+fn every_filter_of_a_list_is_served_by_the_narrowest_index() {
+    let folder = folder();
+    let _store = open(&folder);
+    let shell = shell(&folder);
+    for bits in 0..16_u8 {
+        let asked = |bit: u8| bits & bit != 0;
+        let filter = OutgoingFilter {
+            source: asked(1).then(|| "byway://a/planner".into()),
+            instance: asked(2).then(|| "b".into()),
+            status: asked(4).then_some(Status::Dead),
+            kind: asked(8).then_some(Kind::Wake),
+        };
+        let query = outbox::list_query(&filter);
+        assert_searches(&shell, &query);
+        let expected = match bits {
+            _ if asked(1) => "outgoing_source",
+            _ if asked(2) => "outgoing_instance",
+            _ if asked(4) => "outgoing_status",
+            _ => "INTEGER PRIMARY KEY",
+        };
+        let plan = plan(&shell, &query);
+        assert!(plan.contains(expected), "{query}\n{plan}");
+    }
+}
+
+#[test]
+fn what_is_due_is_found_in_the_index_alone() {
+    let folder = folder();
+    let _store = open(&folder);
+    let shell = shell(&folder);
+    for query in [outbox::DUE, outbox::NEXT_DUE] {
+        let plan = plan(&shell, query);
+        assert!(
+            plan.contains("COVERING INDEX outgoing_due (priority=? AND due_at"),
+            "{plan}"
+        );
+    }
+}
+
+#[test]
+fn looking_through_headers_reads_no_body() {
+    let folder = folder();
+    let _store = open(&folder);
+    let plan = plan(&shell(&folder), &outbox::list_query(&OutgoingFilter::default()));
+    assert!(!plan.contains("outgoing_body"), "{plan}");
+}

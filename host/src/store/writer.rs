@@ -1,0 +1,216 @@
+//! The one thread that writes.
+//!
+//! It takes what waits, does each call in a savepoint of one transaction, commits, and only then
+//! answers: many callers share one sync, and a call that fails takes nobody with it. Two failures
+//! are larger than a call. Where SQLite gives up the whole transaction in the middle (a full disk, a
+//! disk error), nothing of it is there, and each call is done again in a transaction of its own, so
+//! that the one that cannot be done is the only one to fail. Where the commit fails, everybody
+//! is told, and nothing of it is there.
+//!
+//! If the thread ever ends by a fault of ours, every caller, waiting or later, gets
+//! [`StoreError::Stopped`]; nobody waits for ever.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot};
+
+use super::StoreError;
+use super::owner::Owner;
+
+/// How many calls may wait before further callers wait to be let in, and the most in one transaction.
+/// Each may carry a message of a megabyte, so this also bounds memory.
+const GROUP_MAX: usize = 256;
+
+/// The writer's handle. When it is dropped, everything that waits is written, and the file and the
+/// folder are free again.
+pub(super) struct Writer {
+    queue: Option<mpsc::Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+    counts: Arc<Written>,
+}
+
+#[derive(Default)]
+struct Written {
+    commits: AtomicU64,
+    calls: AtomicU64,
+}
+
+/// A call that waits for the writer. May be done more than once, where the first time came to nothing.
+trait Job: Send {
+    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()>;
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct Call<F, T> {
+    work: F,
+    done: Option<T>,
+    sender: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<F, T> Job for Call<F, T>
+where
+    F: Fn(&Connection) -> rusqlite::Result<T> + Send,
+    T: Send,
+{
+    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.done = Some((self.work)(connection)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        let Self { done, sender, .. } = *self;
+        // A caller that has gone away does not want to know.
+        let _ = sender.send(committed.and_then(|()| done.ok_or(StoreError::Stopped)));
+    }
+}
+
+impl Writer {
+    /// Starts the thread. It holds the folder until it has closed the file.
+    pub(super) fn start(connection: Connection, file: PathBuf, owner: Owner) -> Result<Self, StoreError> {
+        let (queue, waiting) = mpsc::channel(GROUP_MAX);
+        let counts = Arc::new(Written::default());
+        let failed = StoreError::Failed {
+            file: file.display().to_string(),
+            why: "the system gives byway no further thread".into(),
+        };
+        let mut desk = Desk {
+            connection,
+            file,
+            counts: Arc::clone(&counts),
+        };
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || {
+                desk.run(waiting);
+                drop(desk);
+                drop(owner);
+            })
+            .map_err(|_| failed)?;
+        Ok(Self {
+            queue: Some(queue),
+            thread: Some(thread),
+            counts,
+        })
+    }
+
+    /// Has `work` done, and waits until it is on disk. `work` may be called again after it came to
+    /// nothing, so it has no effect but on the database.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (sender, receiver) = oneshot::channel();
+        let job = Box::new(Call {
+            work,
+            done: None,
+            sender,
+        });
+        let queue = self.queue.as_ref().ok_or(StoreError::Stopped)?;
+        queue.send(job).await.map_err(|_| StoreError::Stopped)?;
+        receiver.await.map_err(|_| StoreError::Stopped)?
+    }
+
+    /// How many transactions were committed.
+    pub(super) fn commits(&self) -> u64 {
+        self.counts.commits.load(Ordering::Relaxed)
+    }
+
+    /// How many calls were in them.
+    pub(super) fn calls(&self) -> u64 {
+        self.counts.calls.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's writer ended in a panic; please report it");
+        }
+    }
+}
+
+/// Where the thread works.
+struct Desk {
+    connection: Connection,
+    file: PathBuf,
+    counts: Arc<Written>,
+}
+
+impl Desk {
+    fn run(&mut self, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
+        let mut group = Vec::with_capacity(GROUP_MAX);
+        while waiting.blocking_recv_many(&mut group, GROUP_MAX) > 0 {
+            self.write(&mut group);
+        }
+    }
+
+    fn write(&mut self, group: &mut Vec<Box<dyn Job>>) {
+        if self.together(group) {
+            return;
+        }
+        tracing::warn!(
+            calls = group.len(),
+            "SQLite gave up a transaction; each call is done again by itself"
+        );
+        for job in group.drain(..) {
+            self.together(&mut vec![job]);
+        }
+    }
+
+    /// Does a group in one transaction and answers it. False where SQLite gave the transaction up and
+    /// the group is worth doing again one by one; it is left as it was then.
+    fn together(&mut self, group: &mut Vec<Box<dyn Job>>) -> bool {
+        let mut transaction = match self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+        {
+            Ok(transaction) => transaction,
+            Err(error) => {
+                let error = StoreError::of(&error, &self.file);
+                tracing::error!(%error, "the store cannot begin to write");
+                group.drain(..).for_each(|job| job.answer(Err(error.clone())));
+                return true;
+            }
+        };
+        let alone = group.len() == 1;
+        let mut results = Vec::with_capacity(group.len());
+        for job in group.iter_mut() {
+            let result = in_savepoint(&mut transaction, job.as_mut());
+            // Without its transaction a savepoint would commit by itself, so nothing more may be done in it.
+            if transaction.is_autocommit() && !alone {
+                return false;
+            }
+            results.push(result.map_err(|error| StoreError::of(&error, &self.file)));
+        }
+        // Fails, too, where the only call there was had SQLite give the transaction up.
+        let committed = transaction
+            .commit()
+            .map_err(|error| StoreError::of(&error, &self.file));
+        match &committed {
+            Ok(()) => {
+                self.counts.commits.fetch_add(1, Ordering::Relaxed);
+                self.counts
+                    .calls
+                    .fetch_add(u64::try_from(group.len()).unwrap_or(0), Ordering::Relaxed);
+            }
+            Err(error) => tracing::error!(%error, "the store cannot write; nothing of this was accepted"),
+        }
+        for (job, result) in group.drain(..).zip(results) {
+            job.answer(result.and(committed.clone()));
+        }
+        true
+    }
+}
+
+fn in_savepoint(transaction: &mut Transaction<'_>, job: &mut dyn Job) -> rusqlite::Result<()> {
+    let savepoint = transaction.savepoint()?;
+    job.run(&savepoint)?;
+    savepoint.commit()
+}
