@@ -29,4 +29,5 @@ pub mod error_code;
 pub mod identity;
 pub mod private_file;
 pub mod routing;
+pub mod sandbox;
 pub mod store;

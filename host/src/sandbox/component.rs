@@ -1,0 +1,302 @@
+//! An adapter's component, compiled and linked once: everything about it that does not depend on a
+//! transport.
+
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, HasSelf, Instance, InstancePre, Linker};
+use wasmtime::{Engine, Store};
+use wasmtime_wasi::p2::bindings as wasi;
+use wasmtime_wasi::{WasiView as _, p2};
+
+use super::call::Function;
+use super::limits::COMPONENT_BYTES_MAX;
+use super::preflight::PreflightProblem;
+use super::state::GuestState;
+use crate::contract::bindings::byway::transport as imports;
+use crate::contract::bindings::exports::byway::transport::{adapter, receiver, reconciler};
+use crate::error_code::ErrorCode;
+
+/// The contract that this byway serves.
+const PACKAGE: &str = "byway:transport";
+const VERSION: &str = "0.1.0";
+
+/// A component that has been looked at and linked.
+pub(super) struct Adapter {
+    pre: InstancePre<GuestState>,
+    pub adapter: adapter::GuestIndices,
+    pub reconciler: Option<reconciler::GuestIndices>,
+    pub receiver: Option<receiver::GuestIndices>,
+}
+
+impl Adapter {
+    /// Compiles and links a component, or says what is wrong with it.
+    pub(super) fn prepare(
+        engine: &Engine,
+        linker: &Linker<GuestState>,
+        bytes: &[u8],
+    ) -> Result<Self, PreflightProblem> {
+        check_form(bytes)?;
+        let component = Component::from_binary(engine, bytes).map_err(|error| {
+            not_a_component(format!(
+                "the adapter's file is damaged or cut short: {}",
+                first_line(&error)
+            ))
+        })?;
+        check_imports(engine, &component)?;
+        let pre = linker.instantiate_pre(&component).map_err(|error| {
+            wrong_contract(format!(
+                "the adapter's imports differ from those of {PACKAGE}@{VERSION}: {}",
+                first_line(&error)
+            ))
+        })?;
+        if !exports(engine, &component, "adapter") {
+            return Err(no_adapter(engine, &component));
+        }
+        let differs = |interface: &'static str| {
+            move |error: wasmtime::Error| {
+                wrong_contract(format!(
+                    "the adapter's {interface} differs from that of {PACKAGE}@{VERSION}: {}",
+                    first_line(&error)
+                ))
+            }
+        };
+        let adapter = adapter::GuestIndices::new(&pre).map_err(differs("adapter"))?;
+        let reconciler = exports(engine, &component, "reconciler")
+            .then(|| reconciler::GuestIndices::new(&pre))
+            .transpose()
+            .map_err(differs("reconciler"))?;
+        let receiver = exports(engine, &component, "receiver")
+            .then(|| receiver::GuestIndices::new(&pre))
+            .transpose()
+            .map_err(differs("receiver"))?;
+        Ok(Self {
+            pre,
+            adapter,
+            reconciler,
+            receiver,
+        })
+    }
+
+    /// Asks the adapter what it is, and looks on the way whether its functions have the types they
+    /// should have, which linking alone does not tell.
+    pub(super) fn describe(&self) -> Function<Result<adapter::Description, PreflightProblem>> {
+        let (indices, reconciler, receiver) = (
+            self.adapter.clone(),
+            self.reconciler.clone(),
+            self.receiver.clone(),
+        );
+        Box::new(move |store, instance| {
+            Box::pin(async move {
+                let loaded = indices.load(&mut *store, instance).and_then(|adapter| {
+                    reconciler.map(|it| it.load(&mut *store, instance)).transpose()?;
+                    receiver.map(|it| it.load(&mut *store, instance)).transpose()?;
+                    Ok(adapter)
+                });
+                match loaded {
+                    Ok(adapter) => adapter.call_describe(store).await.map(Ok),
+                    Err(error) => Ok(Err(wrong_contract(format!(
+                        "the adapter's functions differ from those of {PACKAGE}@{VERSION}: {}",
+                        first_line(&error)
+                    )))),
+                }
+            })
+        })
+    }
+
+    pub(super) async fn instantiate(&self, store: &mut Store<GuestState>) -> wasmtime::Result<Instance> {
+        self.pre.instantiate_async(store).await
+    }
+}
+
+/// Everything that a component can import. WASI without sockets.
+pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<GuestState>> {
+    let mut linker: Linker<GuestState> = Linker::new(engine);
+    let l = &mut linker;
+    // Clocks, randomness, standard streams and io.
+    p2::add_to_linker_proxy_interfaces_async(l)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(l)?;
+    // What every guest built with a standard library imports, used or not.
+    wasi::random::insecure::add_to_linker::<_, wasmtime_wasi::random::WasiRandom>(l, |it| {
+        it.ctx().ctx.random()
+    })?;
+    wasi::random::insecure_seed::add_to_linker::<_, wasmtime_wasi::random::WasiRandom>(l, |it| {
+        it.ctx().ctx.random()
+    })?;
+    add_cli(l)?;
+    add_filesystem(l)?;
+    add_imports(l)?;
+    Ok(linker)
+}
+
+fn add_cli(l: &mut Linker<GuestState>) -> wasmtime::Result<()> {
+    use wasi::cli::{
+        environment, exit, terminal_input, terminal_output, terminal_stderr, terminal_stdin, terminal_stdout,
+    };
+    use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
+
+    environment::add_to_linker::<_, WasiCli>(l, GuestState::cli)?;
+    exit::add_to_linker::<_, WasiCli>(l, GuestState::cli)?;
+    terminal_input::add_to_linker::<_, WasiCli>(l, GuestState::cli)?;
+    terminal_output::add_to_linker::<_, WasiCli>(l, GuestState::cli)?;
+    terminal_stdin::add_to_linker::<_, WasiCli>(l, GuestState::cli)?;
+    terminal_stdout::add_to_linker::<_, WasiCli>(l, GuestState::cli)?;
+    terminal_stderr::add_to_linker::<_, WasiCli>(l, GuestState::cli)
+}
+
+fn add_filesystem(l: &mut Linker<GuestState>) -> wasmtime::Result<()> {
+    use wasi::filesystem::{preopens, types};
+    use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView as _};
+
+    types::add_to_linker::<_, WasiFilesystem>(l, GuestState::filesystem)?;
+    preopens::add_to_linker::<_, WasiFilesystem>(l, GuestState::filesystem)
+}
+
+fn add_imports(l: &mut Linker<GuestState>) -> wasmtime::Result<()> {
+    imports::types::add_to_linker::<_, HasSelf<GuestState>>(l, |it| it)?;
+    imports::config::add_to_linker::<_, HasSelf<GuestState>>(l, |it| it)?;
+    imports::log::add_to_linker::<_, HasSelf<GuestState>>(l, |it| it)?;
+    imports::secrets::add_to_linker::<_, HasSelf<GuestState>>(l, |it| it)?;
+    imports::signer::add_to_linker::<_, HasSelf<GuestState>>(l, |it| it)?;
+    imports::progress::add_to_linker::<_, HasSelf<GuestState>>(l, |it| it)?;
+    imports::files::add_to_linker::<_, HasSelf<GuestState>>(l, |it| it)?;
+    imports::command::add_to_linker::<_, HasSelf<GuestState>>(l, |it| it)?;
+    imports::websocket::add_to_linker::<_, HasSelf<GuestState>>(l, |it| it)
+}
+
+impl imports::types::Host for GuestState {}
+
+/// Tells a core module and a file of another kind from a component, in words.
+fn check_form(bytes: &[u8]) -> Result<(), PreflightProblem> {
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > COMPONENT_BYTES_MAX {
+        return Err(not_a_component(format!(
+            "the adapter's file is larger than {COMPONENT_BYTES_MAX} bytes"
+        )));
+    }
+    match bytes {
+        // The binary format's magic, then a version and a layer: 1 and 0 for modules, 13 and 1 for components.
+        [0x00, b'a', b's', b'm', _, _, 0x01, 0x00, ..] => Ok(()),
+        [0x00, b'a', b's', b'm', 0x01, 0x00, 0x00, 0x00, ..] => Err(not_a_component(
+            "the adapter's file is a core module, not a component".into(),
+        )),
+        [0x00, b'a', b's', b'm', ..] => Err(not_a_component(
+            "the adapter's file is WebAssembly, but cut short or of a version that byway does not know"
+                .into(),
+        )),
+        [] => Err(not_a_component("the adapter's file is empty".into())),
+        _ => Err(not_a_component("the adapter's file is no WebAssembly".into())),
+    }
+}
+
+/// Names the first import that byway does not give; the linker's own words leave that open.
+fn check_imports(engine: &Engine, component: &Component) -> Result<(), PreflightProblem> {
+    for (name, _) in component.component_type().imports(engine) {
+        let (interface, version) = name.split_once('@').unwrap_or((name, ""));
+        let (package, _) = interface.split_once('/').unwrap_or((interface, ""));
+        match package {
+            PACKAGE if version == VERSION => {}
+            PACKAGE => {
+                return Err(wrong_contract(format!(
+                    "the adapter was built against {PACKAGE}@{version} (it imports {name}); this byway serves {VERSION}"
+                )));
+            }
+            "wasi:sockets" => {
+                return Err(wrong_contract(format!(
+                    "the adapter imports {name}; byway gives no sockets, only wasi:http under a grant"
+                )));
+            }
+            "wasi:http" | "wasi:io" | "wasi:cli" | "wasi:clocks" | "wasi:random" | "wasi:filesystem" => {}
+            _ => {
+                return Err(wrong_contract(format!(
+                    "the adapter imports {name}, which byway does not give"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn exports(engine: &Engine, component: &Component, interface: &str) -> bool {
+    let wanted = format!("{PACKAGE}/{interface}@{VERSION}");
+    component
+        .component_type()
+        .exports(engine)
+        .any(|(name, _)| name == wanted)
+}
+
+fn no_adapter(engine: &Engine, component: &Component) -> PreflightProblem {
+    let ty = component.component_type();
+    let other = ty
+        .exports(engine)
+        .map(|(name, _)| name)
+        .find(|name| name.starts_with(&format!("{PACKAGE}/adapter@")));
+    match other {
+        Some(name) => wrong_contract(format!(
+            "the adapter was built against another version (it exports {name}); this byway serves {VERSION}"
+        )),
+        None => {
+            let found: Vec<&str> = ty
+                .exports(engine)
+                .filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentInstance(_)))
+                .map(|(name, _)| name)
+                .take(5)
+                .collect();
+            let found = if found.is_empty() {
+                "nothing".to_owned()
+            } else {
+                found.join(", ")
+            };
+            wrong_contract(format!(
+                "the component does not export {PACKAGE}/adapter@{VERSION}; it exports {found}"
+            ))
+        }
+    }
+}
+
+fn not_a_component(message: String) -> PreflightProblem {
+    PreflightProblem {
+        code: ErrorCode::NotAComponent,
+        pointer: "/adapter".into(),
+        message,
+        fix: Some("build it for wasm32-wasip2, and name the .wasm file that comes of it".into()),
+    }
+}
+
+fn wrong_contract(message: String) -> PreflightProblem {
+    PreflightProblem {
+        code: ErrorCode::WrongContract,
+        pointer: "/adapter".into(),
+        message,
+        fix: Some(format!(
+            "build it against wit/ of this byway ({PACKAGE}@{VERSION})"
+        )),
+    }
+}
+
+/// The engine's errors go on for lines; the first one and the last cause say it.
+fn first_line(error: &wasmtime::Error) -> String {
+    let mut causes: Vec<String> = error
+        .chain()
+        .map(|cause| cause.to_string().lines().next().unwrap_or_default().to_owned())
+        .collect();
+    causes.dedup();
+    causes.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_what_is_not_a_component_apart() {
+        for (bytes, words) in [
+            (&b""[..], "empty"),
+            (b"#!/bin/sh", "no WebAssembly"),
+            (b"\0asm\x01\0\0\0", "core module"),
+            (b"\0asm", "cut short"),
+        ] {
+            let problem = check_form(bytes).unwrap_err();
+            assert_eq!(problem.code, ErrorCode::NotAComponent);
+            assert!(problem.message.contains(words), "{}", problem.message);
+        }
+        assert!(check_form(b"\0asm\x0d\0\x01\0").is_ok());
+    }
+}

@@ -1,0 +1,150 @@
+//! Makes connections: resolves a name once, looks at each address, dials one that may be reached.
+//!
+//! It takes the place of hyper's own connector, which would resolve by itself and does not ask
+//! anybody about an address that is written out.
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Uri;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+use super::address::{self, Reach};
+use super::grant_match::host_matches;
+use crate::config::Transport;
+use crate::sandbox::fix;
+
+/// How long connecting may take whatever the attempt allows: a connection is also made for
+/// requests that have found another one meanwhile, and nobody waits for those.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// Why there is no connection. No byte of a request was written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DialError {
+    #[error("the name {0} cannot be resolved: {1}")]
+    Name(String, io::Error),
+    #[error("{0} leads to no address that may be reached")]
+    Prohibited(String),
+    #[error("no connection to {0} within {CONNECT_TIME_MAX:?}")]
+    Timeout(String),
+    #[error("no connection to {0}: {1}")]
+    Connect(SocketAddr, io::Error),
+}
+
+/// Makes TCP connections for one transport.
+#[derive(Clone, Debug)]
+pub(super) struct Dial {
+    transport: Arc<Transport>,
+}
+
+impl Dial {
+    pub(super) fn new(transport: Arc<Transport>) -> Self {
+        Self { transport }
+    }
+
+    async fn connect(self, uri: Uri) -> Result<TokioIo<TcpStream>, DialError> {
+        let scheme = uri.scheme_str().unwrap_or("https");
+        let port = uri.port_u16().unwrap_or(if scheme == "http" { 80 } else { 443 });
+        let host = uri
+            .host()
+            .unwrap_or_default()
+            .trim_matches(['[', ']'])
+            .to_ascii_lowercase();
+        let reach = address::reach(&self.transport.grants.http, scheme, &host, port);
+        let dialling = async {
+            let addresses = resolve(&host, port).await?;
+            let allowed: Vec<SocketAddr> = addresses
+                .iter()
+                .copied()
+                .filter(|it| address::may_dial(it.ip(), reach))
+                .collect();
+            if allowed.is_empty() {
+                self.explain(scheme, &host, port, &addresses, reach);
+                return Err(DialError::Prohibited(host.clone()));
+            }
+            first_that_answers(&host, &allowed).await
+        };
+        match tokio::time::timeout(CONNECT_TIME_MAX, dialling).await {
+            Ok(result) => result.map(TokioIo::new),
+            Err(_) => Err(DialError::Timeout(host.clone())),
+        }
+    }
+
+    /// Tells the operator, and only the operator, what would allow it.
+    fn explain(&self, scheme: &str, host: &str, port: u16, addresses: &[SocketAddr], reach: Reach) {
+        let Some(address) = addresses.first() else {
+            return;
+        };
+        let remedy = match reach {
+            Reach::Public => fix::private(&self.transport, |grant| {
+                grant.scheme == scheme && grant.port == port && host_matches(&grant.host, host)
+            }),
+            Reach::Private | Reach::Named => {
+                "if you mean to reach a metadata service, write its address into the grant".to_owned()
+            }
+        };
+        tracing::warn!(
+            transport = self.transport.name,
+            "{host} leads to {}, which is not a public address; the request was denied. To allow it: {remedy}",
+            address.ip()
+        );
+    }
+}
+
+async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    // A name that only looks like one: the system's resolver reads 127.1 and 0x7f000001 as addresses,
+    // which the grant did not name. They are looked at like any other answer.
+    let found = tokio::net::lookup_host((host, port)).await;
+    let addresses: Vec<SocketAddr> = found
+        .map_err(|error| DialError::Name(host.to_owned(), error))?
+        .collect();
+    if addresses.is_empty() {
+        let error = io::Error::new(io::ErrorKind::NotFound, "it has no address");
+        return Err(DialError::Name(host.to_owned(), error));
+    }
+    Ok(addresses)
+}
+
+async fn first_that_answers(host: &str, addresses: &[SocketAddr]) -> Result<TcpStream, DialError> {
+    let mut last = None;
+    // One share of the time each, so that one address that swallows everything does not hide the next.
+    let share = CONNECT_TIME_MAX / u32::try_from(addresses.len()).unwrap_or(1).max(1);
+    for address in addresses {
+        match tokio::time::timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                // A message is one small write and then a wait: there is nothing to collect.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "TCP_NODELAY could not be set");
+                }
+                return Ok(stream);
+            }
+            Ok(Err(error)) => last = Some(DialError::Connect(*address, error)),
+            Err(_) => last = Some(DialError::Timeout(host.to_owned())),
+        }
+    }
+    Err(last.unwrap_or_else(|| DialError::Prohibited(host.to_owned())))
+}
+
+impl Service<Uri> for Dial {
+    type Response = TokioIo<TcpStream>;
+    type Error = DialError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        Box::pin(self.clone().connect(uri))
+    }
+}

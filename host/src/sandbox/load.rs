@@ -1,0 +1,328 @@
+//! The sandbox itself, and how a transport gets into it.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
+use wasmtime::component::Linker;
+
+use super::answers::{Description, Needs};
+use super::breakage::Breakage;
+use super::call::{Machine, call};
+use super::component::{self, Adapter};
+use super::deadline::Deadline;
+use super::effect::EffectLog;
+use super::egress::{Client, Tls};
+use super::engine;
+use super::files::Claims;
+use super::limits::{COMPONENT_BYTES_MAX, LOAD_TIME_MAX, REQUESTS_AT_ONCE_MAX};
+use super::preflight::{self, PreflightProblem};
+use super::secrets::SecretBook;
+use super::state::{Context, GuestState, Purpose, Rights};
+use super::ticker::Ticker;
+use super::transport::LoadedTransport;
+use super::{text, translate};
+use crate::config::{AdapterRef, Grants, Transport};
+use crate::error_code::ErrorCode;
+
+/// Slots beyond those of the attempts: loading must work while all of those are taken.
+const LOADING_SLOTS: u32 = 2;
+
+/// What a sandbox is made with.
+#[derive(Clone, Debug)]
+pub struct SandboxSettings {
+    /// Where compiled code is kept between starts; `None`: nowhere.
+    pub cache_dir: Option<PathBuf>,
+    /// How many attempts may run at once, over all transports.
+    pub attempts_at_once_max: usize,
+    /// The components that byway carries, by the name after `builtin:`.
+    pub builtin: &'static [(&'static str, &'static [u8])],
+}
+
+/// Why there is no sandbox.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct SandboxError(String);
+
+/// Engine, pool, compiled code and the ticking thread. Cheap to clone.
+#[derive(Clone)]
+pub struct Sandbox(Arc<Inner>);
+
+struct Inner {
+    machine: Arc<Machine>,
+    linker: Linker<GuestState>,
+    tls: Tls,
+    builtin: &'static [(&'static str, &'static [u8])],
+    /// Held while a transport is loaded, so that no component is compiled twice at the same time.
+    known: Mutex<HashMap<[u8; 32], Weak<Known>>>,
+}
+
+/// A component and what it says it is.
+pub(super) struct Known {
+    pub(super) adapter: Adapter,
+    pub(super) description: Description,
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox").finish_non_exhaustive()
+    }
+}
+
+impl Sandbox {
+    /// Makes the engine and starts its ticking.
+    ///
+    /// # Errors
+    /// Where this machine gives neither memory for instances nor a thread.
+    pub fn new(settings: SandboxSettings) -> Result<Self, SandboxError> {
+        let attempts = settings.attempts_at_once_max.clamp(1, 10_000);
+        let slots = u32::try_from(attempts)
+            .unwrap_or(u32::MAX)
+            .saturating_add(LOADING_SLOTS);
+        let (engine, _) = engine::engine(slots, settings.cache_dir.as_deref())
+            .map_err(|error| SandboxError(error.to_string()))?;
+        let linker = component::linker(&engine).map_err(|error| SandboxError(format!("{error:#}")))?;
+        let ticker = Ticker::start(&engine)
+            .map_err(|error| SandboxError(format!("no thread to keep time with: {error}")))?;
+        Ok(Self(Arc::new(Inner {
+            machine: Arc::new(Machine {
+                engine,
+                ticker,
+                slots: Semaphore::new(attempts),
+            }),
+            linker,
+            tls: Tls::default(),
+            builtin: settings.builtin,
+            known: Mutex::default(),
+        })))
+    }
+
+    /// Loads a transport: finds, compiles and looks at its component, asks the adapter what the
+    /// configuration needs, and compares that with the grants. Blocks while a component is
+    /// compiled, which takes from milliseconds (cached) to seconds.
+    ///
+    /// # Errors
+    /// Everything that keeps it from working.
+    pub fn load(&self, transport: &Transport) -> Result<LoadedTransport, Vec<PreflightProblem>> {
+        let inner = &*self.0;
+        let bytes = self.bytes(&transport.adapter).map_err(|problem| vec![problem])?;
+        let digest: [u8; 32] = Sha256::digest(&bytes).into();
+        preflight::check_pin(transport, &digest).map_err(|problem| vec![problem])?;
+        let mut known = self.lock();
+        let adapter = self
+            .known(&mut known, digest, &bytes, transport)
+            .map_err(|problem| vec![problem])?;
+        let config_json = serde_json::Value::Object(transport.config.clone()).to_string();
+        let needs = self.check(&adapter, transport, &config_json)?;
+        drop(known);
+        let problems = preflight::missing(transport, &needs);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let rights = Rights {
+            transport: transport.clone(),
+            config_json,
+            client: Client::of(transport, &inner.tls),
+            claims: Claims::default(),
+        };
+        Ok(LoadedTransport::new(
+            Arc::clone(&inner.machine),
+            adapter,
+            needs,
+            rights,
+        ))
+    }
+
+    /// The component's bytes.
+    fn bytes(&self, adapter: &AdapterRef) -> Result<std::borrow::Cow<'static, [u8]>, PreflightProblem> {
+        match adapter {
+            AdapterRef::Builtin(name) => match self.0.builtin.iter().find(|(it, _)| it == name) {
+                Some((_, bytes)) => Ok((*bytes).into()),
+                None => Err(self.no_such_builtin(name)),
+            },
+            AdapterRef::Path(path) => read(path).map(Into::into),
+        }
+    }
+
+    fn no_such_builtin(&self, name: &str) -> PreflightProblem {
+        let names: Vec<&str> = self.0.builtin.iter().map(|(name, _)| *name).collect();
+        let nearest = names
+            .iter()
+            .max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
+        let fix = match nearest {
+            Some(nearest) => format!("write builtin:{nearest}, or one of: {}", names.join(", ")),
+            None => "this byway carries none; name a file".into(),
+        };
+        PreflightProblem {
+            code: ErrorCode::NoSuchAdapter,
+            pointer: "/adapter".into(),
+            message: format!("no adapter named {name} is built in"),
+            fix: Some(fix),
+        }
+    }
+
+    /// The compiled component, from an earlier load if there was one.
+    fn known(
+        &self,
+        known: &mut HashMap<[u8; 32], Weak<Known>>,
+        digest: [u8; 32],
+        bytes: &[u8],
+        transport: &Transport,
+    ) -> Result<Arc<Known>, PreflightProblem> {
+        if let Some(known) = known.get(&digest).and_then(Weak::upgrade) {
+            return Ok(known);
+        }
+        let adapter = Adapter::prepare(&self.0.machine.engine, &self.0.linker, bytes)?;
+        let described = self.ask(&adapter, transport, "{}", |adapter| adapter.describe());
+        let description = described.map_err(|breakage| broke("describe", &breakage))??;
+        let fresh = Arc::new(Known {
+            adapter,
+            description: translate::description(description),
+        });
+        known.retain(|_, it| it.strong_count() > 0);
+        known.insert(digest, Arc::downgrade(&fresh));
+        Ok(fresh)
+    }
+
+    /// What the configuration needs, or what is wrong with it.
+    fn check(
+        &self,
+        known: &Known,
+        transport: &Transport,
+        config_json: &str,
+    ) -> Result<Needs, Vec<PreflightProblem>> {
+        let config = config_json.to_owned();
+        let checked = self.ask(&known.adapter, transport, config_json, |adapter| {
+            let indices = adapter.adapter.clone();
+            Box::new(move |store, instance| {
+                Box::pin(async move {
+                    indices
+                        .load(&mut *store, instance)?
+                        .call_check(store, &config)
+                        .await
+                })
+            })
+        });
+        match checked {
+            Err(breakage) => Err(vec![broke("check", &breakage)]),
+            Ok(Ok(needs)) => Ok(translate::needs(needs)),
+            Ok(Err(problems)) => {
+                let none = SecretBook::default();
+                let mut problems: Vec<PreflightProblem> = problems
+                    .into_iter()
+                    .take(100)
+                    .map(|problem| PreflightProblem {
+                        code: ErrorCode::AdapterConfig,
+                        pointer: format!("/config{}", text::line(&problem.pointer, &none)),
+                        message: text::kept(&problem.message, &none),
+                        fix: Some(text::kept(&problem.fix, &none)).filter(|fix| !fix.is_empty()),
+                    })
+                    .collect();
+                if problems.is_empty() {
+                    problems.push(PreflightProblem {
+                        code: ErrorCode::AdapterConfig,
+                        pointer: "/config".into(),
+                        message: "the adapter refuses its configuration without saying why".into(),
+                        fix: None,
+                    });
+                }
+                Err(problems)
+            }
+        }
+    }
+
+    /// Calls a function that needs no rights, and gives it none.
+    fn ask<T: Send>(
+        &self,
+        adapter: &Adapter,
+        transport: &Transport,
+        config_json: &str,
+        function: impl FnOnce(&Adapter) -> super::call::Function<T>,
+    ) -> Result<T, Breakage> {
+        let rights = Arc::new(Rights {
+            transport: Transport {
+                grants: Grants::default(),
+                secrets: Default::default(),
+                signers: Default::default(),
+                ..transport.clone()
+            },
+            config_json: config_json.to_owned(),
+            client: None,
+            claims: Claims::default(),
+        });
+        let context = Arc::new(Context {
+            purpose: Purpose::Load,
+            deadline: Deadline::after(LOAD_TIME_MAX),
+            secrets: SecretBook::default(),
+            effects: EffectLog::default(),
+            message: None,
+            number: 0,
+            requests: Semaphore::new(REQUESTS_AT_ONCE_MAX),
+            denials: AtomicUsize::new(0),
+        });
+        let function = function(adapter);
+        on_own_thread(call(&self.0.machine, adapter, &rights, &context, function))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Weak<Known>>> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs a guest from where there may be a runtime or none.
+fn on_own_thread<T: Send>(future: impl Future<Output = Result<T, Breakage>> + Send) -> Result<T, Breakage> {
+    let ended = std::thread::scope(|scope| {
+        let running = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            Ok::<_, std::io::Error>(runtime.block_on(future))
+        });
+        running.join()
+    });
+    match ended {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => Err(Breakage::NoRoom(format!("no runtime to load it in: {error}"))),
+        Err(_) => Err(Breakage::Trap("the engine gave up".into())),
+    }
+}
+
+fn broke(function: &str, breakage: &Breakage) -> PreflightProblem {
+    let fix = breakage.failure(None).fix;
+    PreflightProblem {
+        code: ErrorCode::WrongContract,
+        pointer: "/adapter".into(),
+        message: format!("{breakage}, in {function}"),
+        fix: fix.or_else(|| Some("describe and check may compute and log, and must come to an end".into())),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, PreflightProblem> {
+    let problem = |message: String| PreflightProblem {
+        code: ErrorCode::NoSuchAdapter,
+        pointer: "/adapter".into(),
+        message,
+        fix: Some("correct the path, or build the adapter first".into()),
+    };
+    let file = std::fs::File::open(path).map_err(|error| {
+        problem(format!(
+            "the adapter's file {} cannot be opened: {error}",
+            path.display()
+        ))
+    })?;
+    let mut bytes = Vec::new();
+    file.take(COMPONENT_BYTES_MAX.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|error| {
+            problem(format!(
+                "the adapter's file {} cannot be read: {error}",
+                path.display()
+            ))
+        })?;
+    Ok(bytes)
+}

@@ -1,0 +1,42 @@
+//! Runs adapters without trusting them.
+//!
+//! An adapter is a component that anybody may have written. It runs in a fresh instance for each
+//! attempt, under one deadline, with bounded memory, and reaches nothing but what its transport was
+//! granted: requests, commands and folders that the operator named, secrets of which it only ever
+//! sees references. Whatever it does (loop, crash, lie, eat memory), it hurts its own attempt alone,
+//! and the attempt's outcome says truthfully whether something may have left.
+
+mod answers;
+mod breakage;
+mod call;
+mod command;
+mod component;
+mod deadline;
+mod denial;
+mod effect;
+mod egress;
+mod engine;
+mod files;
+mod fix;
+mod imports;
+mod keep;
+mod limits;
+mod load;
+mod outcome;
+mod preflight;
+mod scrub;
+mod secret_source;
+mod secrets;
+mod signer;
+mod state;
+mod text;
+mod ticker;
+mod translate;
+mod transport;
+mod websocket;
+
+pub use answers::{Batch, Description, Finding, Item, Needs, Readiness, ReadyState, ReceiveFault, Words};
+pub use keep::KeepProgress;
+pub use load::{Sandbox, SandboxError, SandboxSettings};
+pub use preflight::PreflightProblem;
+pub use transport::{Call, LoadedTransport};

@@ -1,0 +1,399 @@
+//! A transport that is ready to be used.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::answers::{Batch, Description, Finding, Needs, Readiness, ReadyState, ReceiveFault};
+use super::breakage::Breakage;
+use super::call::{Function, Machine, call};
+use super::deadline::Deadline;
+use super::effect::EffectLog;
+use super::keep::KeepProgress;
+use super::limits::REQUESTS_AT_ONCE_MAX;
+use super::load::Known;
+use super::preflight::PreflightProblem;
+use super::secrets::{SecretBook, Unavailable};
+use super::state::{Context, Message, Purpose, Rights};
+use super::{outcome, translate};
+use crate::contract::bindings::byway::transport::types as wit;
+use crate::contract::{Attempted, Effect, Failure, HostFault, Verdict};
+use crate::envelope::Envelope;
+use crate::error_code::ErrorCode;
+
+/// One attempt's message.
+#[derive(Clone)]
+pub struct Call {
+    /// The message.
+    pub envelope: Arc<Envelope>,
+    /// The same as JSON (`application/cloudevents+json`).
+    pub structured: Arc<[u8]>,
+    /// Which attempt of this message on this transport it is, from 1.
+    pub number: u32,
+    /// The key that is the same for every attempt of this message.
+    pub idempotency_key: String,
+    /// What an earlier attempt saved.
+    pub progress: Option<Vec<u8>>,
+    /// Where this one's progress is kept.
+    pub keep: Arc<dyn KeepProgress>,
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call")
+            .field("id", &self.envelope.id)
+            .field("number", &self.number)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A transport whose component is compiled, whose configuration the adapter has accepted, and
+/// whose grants cover what it needs. Cheap to clone.
+#[derive(Clone)]
+pub struct LoadedTransport(Arc<Inner>);
+
+struct Inner {
+    machine: Arc<Machine>,
+    known: Arc<Known>,
+    needs: Needs,
+    rights: Arc<Rights>,
+    /// Attempts of this transport at once: one transport never takes all slots unless it may.
+    at_once: Semaphore,
+    calls: AtomicU64,
+}
+
+impl std::fmt::Debug for LoadedTransport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoadedTransport")
+            .field("name", &self.0.rights.transport.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl LoadedTransport {
+    pub(super) fn new(machine: Arc<Machine>, known: Arc<Known>, needs: Needs, rights: Rights) -> Self {
+        let at_once = Semaphore::new(
+            rights
+                .transport
+                .limits
+                .at_once_max
+                .clamp(1, Semaphore::MAX_PERMITS),
+        );
+        Self(Arc::new(Inner {
+            machine,
+            known,
+            needs,
+            rights: Arc::new(rights),
+            at_once,
+            calls: AtomicU64::new(1),
+        }))
+    }
+
+    /// What the adapter is.
+    #[must_use]
+    pub fn description(&self) -> &Description {
+        &self.0.known.description
+    }
+
+    /// What this configuration needs.
+    #[must_use]
+    pub fn needs(&self) -> &Needs {
+        &self.0.needs
+    }
+
+    /// Whether repeating an attempt with the same idempotency key cannot deliver twice.
+    #[must_use]
+    pub fn idempotent(&self) -> bool {
+        self.description().idempotent || self.needs().idempotent
+    }
+
+    /// Whether the agent hears its owner through it, according to the adapter.
+    #[must_use]
+    pub fn owner(&self) -> bool {
+        self.description().owner || self.needs().owner
+    }
+
+    /// Whether messages can be fetched through it.
+    #[must_use]
+    pub fn receives(&self) -> bool {
+        self.0.known.adapter.receiver.is_some()
+    }
+
+    /// Whether it can find out what became of a message.
+    #[must_use]
+    pub fn reconciles(&self) -> bool {
+        self.0.known.adapter.reconciler.is_some()
+    }
+
+    /// Which of its secrets and signing keys cannot be had now. They are read anew at each attempt,
+    /// so this is no reason not to load it.
+    #[must_use]
+    pub fn missing_secrets(&self) -> Vec<PreflightProblem> {
+        let missing = SecretBook::open(&self.0.rights.transport)
+            .err()
+            .unwrap_or_default();
+        missing
+            .into_iter()
+            .map(|it| PreflightProblem {
+                code: ErrorCode::SecretUnavailable,
+                pointer: it.pointer,
+                message: it.message,
+                fix: Some("set the variable, or make the file with mode 0600".into()),
+            })
+            .collect()
+    }
+
+    /// One attempt to send a message.
+    ///
+    /// # Errors
+    /// Where byway itself could not make the attempt. Nothing was sent.
+    pub async fn attempt(&self, call: Call) -> Result<Attempted, HostFault> {
+        let envelope = translate::envelope(&call.envelope, &call.structured)?;
+        let _room = self.room().await?;
+        let secrets = self.secrets().await?;
+        let began = Instant::now();
+        let context = self.context(Purpose::Send, secrets, Some(message(&call)));
+        let (ended, effect) = self
+            .run(&context, self.send_function(&context, envelope, call))
+            .await;
+        if let Err(breakage) = &ended
+            && effect.is_none()
+            && let Some(fault) = breakage.host_fault()
+        {
+            return Err(fault);
+        }
+        Ok(Attempted {
+            outcome: outcome::outcome(ended, effect.as_ref(), &context.secrets),
+            effect,
+            took: began.elapsed(),
+        })
+    }
+
+    fn send_function(
+        &self,
+        context: &Context,
+        envelope: wit::Envelope,
+        call: Call,
+    ) -> Function<Result<wit::Receipt, wit::Failure>> {
+        let indices = self.0.known.adapter.adapter.clone();
+        let attempt = attempt(context, call);
+        Box::new(move |store, instance| {
+            Box::pin(async move {
+                indices
+                    .load(&mut *store, instance)?
+                    .call_send(store, &envelope, &attempt)
+                    .await
+            })
+        })
+    }
+
+    /// Asks what became of an earlier attempt. An adapter that cannot say, or breaks, leaves it unknown.
+    ///
+    /// # Errors
+    /// Where byway itself could not ask, or the adapter has no such ability.
+    pub async fn reconcile(&self, call: Call) -> Result<Verdict, HostFault> {
+        let Some(indices) = self.0.known.adapter.reconciler.clone() else {
+            return Err(no_ability("reconcile"));
+        };
+        let envelope = translate::envelope(&call.envelope, &call.structured)?;
+        let _room = self.room().await?;
+        let secrets = self.secrets().await?;
+        let context = self.context(Purpose::Reconcile, secrets, Some(message(&call)));
+        let attempt = attempt(&context, call);
+        let function: Function<_> = Box::new(move |store, instance| {
+            Box::pin(async move {
+                indices
+                    .load(&mut *store, instance)?
+                    .call_reconcile(store, &envelope, &attempt)
+                    .await
+            })
+        });
+        let name = self.0.rights.transport.name.as_str();
+        match self.run(&context, function).await.0 {
+            Ok(Ok(verdict)) => Ok(translate::verdict(verdict, &context.secrets)),
+            Ok(Err(failure)) => {
+                let failure = translate::failure(&failure, &context.secrets);
+                tracing::info!(
+                    transport = name,
+                    code = failure.code,
+                    "it cannot say now: {}",
+                    failure.message
+                );
+                Ok(Verdict::Unknown)
+            }
+            Err(breakage) => match breakage.host_fault() {
+                Some(fault) => Err(fault),
+                None => {
+                    tracing::warn!(
+                        transport = name,
+                        code = breakage.code(),
+                        "reconcile broke off: {breakage}"
+                    );
+                    Ok(Verdict::Unknown)
+                }
+            },
+        }
+    }
+
+    /// Looks whether it would work, without sending anything.
+    ///
+    /// # Errors
+    /// Where byway itself could not ask.
+    pub async fn probe(&self) -> Result<Readiness, HostFault> {
+        let _room = self.room().await?;
+        let secrets = self.secrets().await?;
+        let context = self.context(Purpose::Probe, secrets, None);
+        let indices = self.0.known.adapter.adapter.clone();
+        let function: Function<_> = Box::new(move |store, instance| {
+            Box::pin(async move { indices.load(&mut *store, instance)?.call_probe(store).await })
+        });
+        match self.run(&context, function).await.0 {
+            Ok(readiness) => Ok(translate::readiness(readiness, &context.secrets)),
+            Err(breakage) => match breakage.host_fault() {
+                Some(fault) => Err(fault),
+                None => Ok(Readiness {
+                    state: ReadyState::NotReady,
+                    findings: vec![Finding {
+                        name: "adapter".into(),
+                        ok: false,
+                        message: breakage.to_string(),
+                        fix: None,
+                    }],
+                }),
+            },
+        }
+    }
+
+    /// Fetches what came since `cursor`, at most `max` items.
+    ///
+    /// # Errors
+    /// Where nothing was fetched; this is never the same as an empty batch.
+    pub async fn receive(&self, cursor: Option<Vec<u8>>, max: u32) -> Result<Batch, ReceiveFault> {
+        let Some(indices) = self.0.known.adapter.receiver.clone() else {
+            return Err(no_ability("receive").into());
+        };
+        let _room = self.room().await?;
+        let secrets = self.secrets().await?;
+        let context = self.context(Purpose::Receive, secrets, None);
+        let function: Function<_> = Box::new(move |store, instance| {
+            Box::pin(async move {
+                indices
+                    .load(&mut *store, instance)?
+                    .call_receive(store, cursor.as_deref(), max)
+                    .await
+            })
+        });
+        match self.run(&context, function).await.0 {
+            Ok(Ok(batch)) => translate::batch(batch, max).map_err(ReceiveFault::Adapter),
+            Ok(Err(failure)) => Err(ReceiveFault::Adapter(translate::failure(
+                &failure,
+                &context.secrets,
+            ))),
+            Err(breakage) => Err(match breakage.host_fault() {
+                Some(fault) => ReceiveFault::Host(fault),
+                None => ReceiveFault::Adapter(Failure::new(breakage.code(), breakage.to_string())),
+            }),
+        }
+    }
+
+    /// Runs a function to its end, and the attempt to its own: when this returns, nothing that it
+    /// started can send any more.
+    async fn run<T: Send>(
+        &self,
+        context: &Arc<Context>,
+        function: Function<T>,
+    ) -> (Result<T, Breakage>, Option<Effect>) {
+        let inner = &*self.0;
+        let ended = call(
+            &inner.machine,
+            &inner.known.adapter,
+            &inner.rights,
+            context,
+            function,
+        )
+        .await;
+        let effect = context.effects.close().await;
+        (ended, effect)
+    }
+
+    fn context(&self, purpose: Purpose, secrets: SecretBook, message: Option<Message>) -> Arc<Context> {
+        Arc::new(Context {
+            purpose,
+            deadline: Deadline::after(self.0.rights.transport.limits.timeout),
+            secrets,
+            effects: EffectLog::default(),
+            message,
+            number: self.0.calls.fetch_add(1, Ordering::Relaxed),
+            requests: Semaphore::new(REQUESTS_AT_ONCE_MAX),
+            denials: AtomicUsize::new(0),
+        })
+    }
+
+    /// A place among the attempts of this transport, and a slot for its instance.
+    async fn room(&self) -> Result<(SemaphorePermit<'_>, SemaphorePermit<'_>), HostFault> {
+        let limits = &self.0.rights.transport.limits;
+        let both = async {
+            let place = self.0.at_once.acquire().await.ok()?;
+            let slot = self.0.machine.slots.acquire().await.ok()?;
+            Some((place, slot))
+        };
+        match tokio::time::timeout(limits.timeout.max(Duration::from_secs(1)), both).await {
+            Ok(Some(room)) => Ok(room),
+            _ => Err(HostFault {
+                code: "busy",
+                message: format!(
+                    "all {} places of the transport {} (or all of byway's) are taken",
+                    limits.at_once_max, self.0.rights.transport.name
+                ),
+            }),
+        }
+    }
+
+    /// Reads the secrets, off the runtime's workers: they may be files.
+    async fn secrets(&self) -> Result<SecretBook, HostFault> {
+        let transport = &self.0.rights.transport;
+        if transport.secrets.is_empty() && transport.signers.is_empty() {
+            return Ok(SecretBook::default());
+        }
+        let rights = Arc::clone(&self.0.rights);
+        let fault = |message: String| HostFault {
+            code: "secret-unavailable",
+            message,
+        };
+        match tokio::task::spawn_blocking(move || SecretBook::open(&rights.transport)).await {
+            Ok(Ok(secrets)) => Ok(secrets),
+            Ok(Err(missing)) => Err(fault(sentences(&missing))),
+            Err(error) => Err(fault(format!("the secrets could not be read: {error}"))),
+        }
+    }
+}
+
+fn sentences(missing: &[Unavailable]) -> String {
+    let sentences: Vec<&str> = missing.iter().map(|it| it.message.as_str()).collect();
+    sentences.join("; ")
+}
+
+fn message(call: &Call) -> Message {
+    Message {
+        structured: Arc::clone(&call.structured),
+        keep: Arc::clone(&call.keep),
+    }
+}
+
+fn attempt(context: &Context, call: Call) -> wit::Attempt {
+    wit::Attempt {
+        number: call.number,
+        remaining_ms: u64::try_from(context.deadline.remaining().as_millis()).unwrap_or(u64::MAX),
+        idempotency_key: call.idempotency_key,
+        progress: call.progress,
+    }
+}
+
+fn no_ability(what: &'static str) -> HostFault {
+    HostFault {
+        code: "no-such-ability",
+        message: format!("the adapter cannot {what}"),
+    }
+}

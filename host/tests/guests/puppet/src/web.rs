@@ -1,0 +1,111 @@
+//! One request over wasi:http, with nothing between.
+
+use serde_json::Value;
+use wasip2::http::outgoing_handler;
+use wasip2::http::types::{ErrorCode, Fields, IncomingBody, Method, OutgoingBody, OutgoingRequest, Scheme};
+use wasip2::io::streams::StreamError;
+
+use crate::byway::transport::types::{Failure, FailureKind};
+use crate::failure;
+use crate::steps::{text, texts};
+
+pub(crate) fn request(step: &Value, fill: &dyn Fn(&str) -> String) -> Result<String, Failure> {
+    let headers = Fields::new();
+    for (name, value) in step["headers"].as_object().into_iter().flatten() {
+        headers
+            .append(name, fill(value.as_str().unwrap()).as_bytes())
+            .map_err(|error| failure(FailureKind::Refused, "header", &format!("{error:?}")))?;
+    }
+    let request = OutgoingRequest::new(headers);
+    let url = fill(step["url"].as_str().unwrap());
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
+    let scheme = if scheme == "http" {
+        Scheme::Http
+    } else {
+        Scheme::Https
+    };
+    let method = match step["method"].as_str().unwrap_or("POST") {
+        "GET" => Method::Get,
+        "POST" => Method::Post,
+        other => Method::Other(other.into()),
+    };
+    let invalid = |()| {
+        failure(
+            FailureKind::Refused,
+            "invalid-request",
+            "wasi:http would not take it",
+        )
+    };
+    request.set_method(&method).map_err(invalid)?;
+    request.set_scheme(Some(&scheme)).map_err(invalid)?;
+    request.set_authority(Some(authority)).map_err(invalid)?;
+    request.set_path_with_query(Some(path)).map_err(invalid)?;
+    let body = request.body().unwrap();
+    let answer =
+        outgoing_handler::handle(request, None).map_err(|error| broken(&error, FailureKind::Retryable))?;
+    {
+        let stream = body.write().unwrap();
+        for chunk in texts(&step["chunks"]) {
+            for piece in fill(&chunk).as_bytes().chunks(4096) {
+                // A request that was denied takes no body.
+                if stream.blocking_write_and_flush(piece).is_err() {
+                    break;
+                }
+            }
+        }
+    }
+    if step["then"] == "trap" {
+        panic!("told to");
+    }
+    OutgoingBody::finish(body, None).ok();
+    answer.subscribe().block();
+    let response = answer
+        .get()
+        .unwrap()
+        .unwrap()
+        .map_err(|error| broken(&error, FailureKind::Unknown))?;
+    let status = response.status();
+    let shown = text(&step["show"]);
+    let header = response
+        .headers()
+        .get(&shown)
+        .first()
+        .map(|it| String::from_utf8_lossy(it).into_owned());
+    let body = read(&response.consume().unwrap())?;
+    if !(200..300).contains(&status) {
+        return Err(failure(FailureKind::Retryable, &format!("http-{status}"), &body));
+    }
+    Ok(header.unwrap_or(body))
+}
+
+fn read(body: &IncomingBody) -> Result<String, Failure> {
+    let stream = body.stream().unwrap();
+    let mut bytes = Vec::new();
+    loop {
+        match stream.blocking_read(1 << 16) {
+            Ok(chunk) => bytes.extend(chunk),
+            Err(StreamError::Closed) => return Ok(String::from_utf8_lossy(&bytes).into_owned()),
+            Err(StreamError::LastOperationFailed(error)) => {
+                let code = wasip2::http::types::http_error_code(&error);
+                return Err(match code {
+                    Some(code) => broken(&code, FailureKind::Unknown),
+                    None => failure(FailureKind::Unknown, "body", &error.to_debug_string()),
+                });
+            }
+        }
+    }
+}
+
+/// The code's own name, so that a test sees which one it was.
+fn broken(error: &ErrorCode, kind: FailureKind) -> Failure {
+    let text = format!("{error:?}");
+    let name = text
+        .split("::")
+        .last()
+        .unwrap_or(&text)
+        .split('(')
+        .next()
+        .unwrap_or(&text);
+    failure(kind, name, &text)
+}

@@ -1,0 +1,21 @@
+//! The sandbox from outside: real components, real connections, real files and commands.
+//!
+//! Each file is one concern; a test's name is the fact that it proves. The components are built from
+//! `host/tests/guests` (or taken from the folder in `BYWAY_GUESTS`); where that fails, so do the tests.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what only tests call may fail loudly; the panic is the report"
+)]
+
+mod capabilities;
+mod commands;
+mod far_side;
+mod http;
+mod limits;
+mod loading;
+mod secrets;
+mod stage;

@@ -1,0 +1,223 @@
+//! What a test needs to put an adapter on and to see it play.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use byway::config::{
+    AdapterRef, Breaker, FolderAccess, FolderGrant, Grants, HostPattern, HttpGrant, PathPattern, Place,
+    Position, Secret, SecretSource, Transport, TransportLimits,
+};
+use byway::contract::{Attempted, Failure};
+use byway::envelope::Envelope;
+use byway::sandbox::{Call, KeepProgress, LoadedTransport, PreflightProblem, Sandbox, SandboxSettings};
+use serde_json::{Value, json};
+
+/// The folder of the built components.
+pub(crate) fn guests() -> &'static Path {
+    static GUESTS: OnceLock<PathBuf> = OnceLock::new();
+    GUESTS.get_or_init(|| {
+        if let Some(folder) = std::env::var_os("BYWAY_GUESTS") {
+            return folder.into();
+        }
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests");
+        let target = std::env::var_os("CARGO_TARGET_DIR")
+            .map_or_else(
+                || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
+                PathBuf::from,
+            )
+            .join("guests");
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--release", "--quiet"])
+            .current_dir(sources)
+            .env("CARGO_TARGET_DIR", &target)
+            .status()
+            .expect("cargo runs");
+        assert!(
+            built.success(),
+            "the guests cannot be built; is the target wasm32-wasip2 installed?"
+        );
+        target.join("wasm32-wasip2/release")
+    })
+}
+
+pub(crate) fn guest(name: &str) -> PathBuf {
+    guests().join(format!("guest_{name}.wasm"))
+}
+
+/// One sandbox for all tests, as byway has one.
+pub(crate) fn sandbox() -> &'static Sandbox {
+    static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
+    SANDBOX.get_or_init(|| {
+        Sandbox::new(SandboxSettings {
+            cache_dir: None,
+            attempts_at_once_max: 32,
+            builtin: &[],
+        })
+        .unwrap()
+    })
+}
+
+/// A puppet's transport without any right.
+pub(crate) fn puppet(config: Value) -> Transport {
+    let Value::Object(config) = config else {
+        panic!("a configuration is an object");
+    };
+    Transport {
+        name: "puppet".into(),
+        adapter: AdapterRef::Path(guest("puppet")),
+        config,
+        grants: Grants::default(),
+        secrets: BTreeMap::new(),
+        signers: BTreeMap::new(),
+        limits: TransportLimits {
+            timeout: Duration::from_secs(20),
+            at_once_max: 8,
+            memory_bytes_max: 16 << 20,
+            answer_bytes_max: 1 << 20,
+            log_lines_max: 100,
+        },
+        authority: None,
+        dedupe: None,
+        receive: None,
+        sha256: None,
+        breaker: Breaker {
+            failures: 5,
+            pause: Duration::from_secs(30),
+        },
+        place: Place {
+            file: "byway.toml".into(),
+            line: 1,
+            column: 1,
+        },
+    }
+}
+
+/// A puppet that plays these steps when it sends.
+pub(crate) fn sends(steps: Value) -> Transport {
+    puppet(json!({ "send": steps }))
+}
+
+pub(crate) trait With: Sized {
+    /// Grants any method to everything beneath an address.
+    fn http(self, url: &str) -> Self;
+    fn folder(self, path: &Path, access: FolderAccess) -> Self;
+    fn secret(self, name: &str, file: &Path, position: Position) -> Self;
+    fn timeout(self, millis: u64) -> Self;
+}
+
+impl With for Transport {
+    fn http(mut self, url: &str) -> Self {
+        self.grants.http.push(http_grant(url));
+        self
+    }
+
+    fn folder(mut self, path: &Path, access: FolderAccess) -> Self {
+        self.grants.folders.push(FolderGrant {
+            path: path.into(),
+            access,
+        });
+        self
+    }
+
+    fn secret(mut self, name: &str, file: &Path, position: Position) -> Self {
+        let secret = Secret {
+            source: SecretSource::File(file.into()),
+            positions: vec![position],
+        };
+        self.secrets.insert(name.into(), secret);
+        self
+    }
+
+    fn timeout(mut self, millis: u64) -> Self {
+        self.limits.timeout = Duration::from_millis(millis);
+        self
+    }
+}
+
+pub(crate) fn http_grant(url: &str) -> HttpGrant {
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let (host, port) = rest.trim_end_matches('/').rsplit_once(':').unwrap();
+    HttpGrant {
+        methods: vec![],
+        scheme: scheme.into(),
+        host: HostPattern::Exact(host.into()),
+        port: port.parse().unwrap(),
+        path: PathPattern::Beneath("/".into()),
+        effect: None,
+        private: false,
+        text: url.into(),
+    }
+}
+
+/// A secret in a file with the right mode.
+pub(crate) fn secret_file(value: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), value).unwrap();
+    file
+}
+
+pub(crate) fn load(transport: &Transport) -> LoadedTransport {
+    sandbox().load(transport).unwrap()
+}
+
+pub(crate) fn problems(transport: &Transport) -> Vec<PreflightProblem> {
+    sandbox().load(transport).map(drop).unwrap_err()
+}
+
+/// One attempt with an ordinary message.
+pub(crate) async fn attempt(transport: &Transport) -> Attempted {
+    load(transport).attempt(call()).await.unwrap()
+}
+
+/// The detail of the receipt of an attempt that must deliver.
+pub(crate) async fn delivers(transport: &Transport) -> String {
+    match attempt(transport).await.outcome {
+        byway::contract::Outcome::Delivered(receipt) => receipt.detail.unwrap_or_default(),
+        other => panic!("not delivered: {other:?}"),
+    }
+}
+
+/// The failure of an attempt that must fail.
+pub(crate) async fn fails(transport: &Transport) -> (Attempted, Failure) {
+    let attempted = attempt(transport).await;
+    let failure = attempted
+        .outcome
+        .failure()
+        .unwrap_or_else(|| panic!("it was delivered"))
+        .clone();
+    (attempted, failure)
+}
+
+pub(crate) fn call() -> Call {
+    call_keeping(&Arc::default())
+}
+
+/// A call whose progress ends up in `kept`.
+pub(crate) fn call_keeping(kept: &Arc<Mutex<Vec<u8>>>) -> Call {
+    let structured = json!({
+        "specversion": "1.0", "id": "m-1", "source": "byway://a/planner", "type": "dev.byway.message",
+        "recipient": "executor@b", "hops": 1, "data": { "text": "hello", "number": 1 }
+    });
+    let structured = structured.to_string().into_bytes();
+    Call {
+        envelope: Arc::new(Envelope::from_json(&structured).unwrap()),
+        structured: structured.into(),
+        number: 1,
+        idempotency_key: "m-1".into(),
+        progress: None,
+        keep: Arc::new(Keep(Arc::clone(kept))),
+    }
+}
+
+struct Keep(Arc<Mutex<Vec<u8>>>);
+
+#[async_trait::async_trait]
+impl KeepProgress for Keep {
+    async fn keep(&self, bytes: Vec<u8>) -> Result<(), String> {
+        *self.0.lock().unwrap() = bytes;
+        Ok(())
+    }
+}
