@@ -24,6 +24,7 @@
 pub mod builtin;
 pub mod config;
 pub mod contract;
+pub mod delivery;
 pub mod envelope;
 pub mod error_code;
 pub mod identity;

@@ -1,0 +1,279 @@
+//! What to do next with a message. Pure.
+//!
+//! While nothing is unsettled, a round goes down the chain and tries each step once. When it is
+//! unknown whether the message arrived, the order changes: first whoever can find out, then the
+//! steps that cannot deliver twice, and only then, and only where the route says so, the rest.
+//! What is passed over is told with its reason, once a round.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::backoff;
+use super::flight::Flight;
+use super::plan::{Gate, Plan, PlannedStep};
+use crate::config::{Mode, OnUnknown, Strategy};
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Try the step at this place of the chain.
+    Try(usize),
+    /// Ask the transport at this place what became of an earlier attempt.
+    Reconcile(usize),
+    /// Nothing until then.
+    Wait(Timestamp),
+    /// Nothing but a receipt or a person can help, for this reason.
+    Hold(String),
+    /// Nothing can ever help, for this reason.
+    Dead(String),
+}
+
+/// A step that was passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skip {
+    /// The transport.
+    pub transport: String,
+    /// Why.
+    pub reason: SkipReason,
+}
+
+/// Why a step was passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SkipReason {
+    /// Its breaker is open.
+    BreakerOpen,
+    /// The far side asked to be left alone until later.
+    RetryAfter,
+    /// It refused this message before, with the same configuration.
+    RefusedBefore,
+    /// The agent would hear its owner, and the message is not the owner's.
+    Authority,
+    /// It could deliver twice what may have arrived.
+    Unsettled,
+    /// byway itself cannot run it.
+    Host(String),
+}
+
+impl SkipReason {
+    /// The reason as a stable word.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BreakerOpen => "breaker-open",
+            Self::RetryAfter => "retry-after",
+            Self::RefusedBefore => "refused-before",
+            Self::Authority => "authority",
+            Self::Unsettled => "may-have-arrived",
+            Self::Host(_) => "host",
+        }
+    }
+
+    /// The reason as a sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::BreakerOpen => "it failed several times in a row and rests; it comes back by itself".into(),
+            Self::RetryAfter => "the far side asked to be called later".into(),
+            Self::RefusedBefore => "it refused this message before".into(),
+            Self::Authority => "the agent would hear its owner, and this message is not the owner's; \
+                 the route may say allow_owner = true"
+                .into(),
+            Self::Unsettled => {
+                "the message may have arrived another way, and this could deliver it twice".into()
+            }
+            Self::Host(why) => format!("byway could not run it: {why}"),
+        }
+    }
+}
+
+/// Decides what to do next, and says what was passed over on the way. `random` is between 0 and 1.
+///
+/// The message's deadline is the caller's: a flight knows no end in time.
+#[must_use]
+pub fn decide(plan: &Plan, flight: &mut Flight, now: Timestamp, random: f64) -> (Decision, Vec<Skip>) {
+    let mut skips = Vec::new();
+    if let Some(transport) = &flight.awaiting {
+        return (
+            Decision::Hold(format!("{transport} took charge of it; waiting for its receipt")),
+            skips,
+        );
+    }
+    if !flight.unsettled.is_empty() {
+        if let Some(place) = reconcilable(plan, flight) {
+            return (Decision::Reconcile(place), skips);
+        }
+        if let Some(decision) = first_open(plan, flight, now, &mut skips, |step, flight| {
+            is_safe(plan, flight, step)
+        }) {
+            return (decision, skips);
+        }
+    }
+    let may_go_on = flight.unsettled.is_empty() || plan.on_unknown == OnUnknown::Continue;
+    if let Some(decision) = first_open(plan, flight, now, &mut skips, |step, _| {
+        may_go_on || step.mode == Mode::Notify
+    }) {
+        return (decision, skips);
+    }
+    for step in plan.steps.iter().filter(|step| step.mode == Mode::Deliver) {
+        if flight.passed.insert(step.transport.clone()) {
+            skips.push(Skip {
+                transport: step.transport.clone(),
+                reason: SkipReason::Unsettled,
+            });
+        }
+    }
+    (end_of_round(plan, flight, now, random), skips)
+}
+
+/// The first step of the chain that this round is not done with, that `allowed` covers, and that
+/// nothing bars. Barred ones are noted and passed.
+fn first_open(
+    plan: &Plan,
+    flight: &mut Flight,
+    now: Timestamp,
+    skips: &mut Vec<Skip>,
+    allowed: impl Fn(&PlannedStep, &Flight) -> bool,
+) -> Option<Decision> {
+    for (place, step) in plan.steps.iter().enumerate() {
+        if flight.passed.contains(&step.transport) || !allowed(step, flight) {
+            continue;
+        }
+        let state = flight.step(&step.transport);
+        if step.mode == Mode::Notify && state.notified {
+            continue;
+        }
+        if plan.strategy == Strategy::Exhaust && state.tries_this_round > 0 {
+            // Still trying this one: its pause is a wait, not a reason to go on to the next.
+            if let Some(until) = state.not_before.filter(|until| now < *until) {
+                return Some(Decision::Wait(until));
+            }
+        }
+        match barrier(plan, flight, step, now) {
+            None => return Some(Decision::Try(place)),
+            Some(reason) => {
+                flight.passed.insert(step.transport.clone());
+                skips.push(Skip {
+                    transport: step.transport.clone(),
+                    reason,
+                });
+            }
+        }
+    }
+    None
+}
+
+fn barrier(plan: &Plan, flight: &Flight, step: &PlannedStep, now: Timestamp) -> Option<SkipReason> {
+    let state = flight.step(&step.transport);
+    if is_barred_by_authority(plan, flight, step) {
+        return Some(SkipReason::Authority);
+    }
+    if state.refused_under == Some(step.fingerprint) {
+        return Some(SkipReason::RefusedBefore);
+    }
+    match &step.gate {
+        Gate::Breaker(_) => return Some(SkipReason::BreakerOpen),
+        Gate::Host(_, why) => return Some(SkipReason::Host(why.clone())),
+        Gate::Open => {}
+    }
+    state
+        .not_before
+        .filter(|until| now < *until)
+        .map(|_| SkipReason::RetryAfter)
+}
+
+fn is_barred_by_authority(plan: &Plan, flight: &Flight, step: &PlannedStep) -> bool {
+    step.owner && flight.untrusted && !plan.allow_owner
+}
+
+fn is_safe(plan: &Plan, flight: &Flight, step: &PlannedStep) -> bool {
+    step.mode == Mode::Deliver
+        && flight
+            .unsettled
+            .iter()
+            .all(|other| step.is_safe_after(other, plan))
+}
+
+fn reconcilable(plan: &Plan, flight: &Flight) -> Option<usize> {
+    plan.steps.iter().position(|step| {
+        step.reconciles
+            && step.gate == Gate::Open
+            && flight.unsettled.contains(&step.transport)
+            && !flight.step(&step.transport).reconciled_this_round
+    })
+}
+
+fn end_of_round(plan: &Plan, flight: &mut Flight, now: Timestamp, random: f64) -> Decision {
+    let unsettled = !flight.unsettled.is_empty();
+    let bound = unsettled && plan.on_unknown == OnUnknown::Hold;
+    let hopeful: Vec<&PlannedStep> = plan
+        .steps
+        .iter()
+        .filter(|step| {
+            let can_ever = step.mode == Mode::Deliver
+                && !is_barred_by_authority(plan, flight, step)
+                && flight.step(&step.transport).refused_under != Some(step.fingerprint);
+            let may_tell = unsettled && step.reconciles && flight.unsettled.contains(&step.transport);
+            (can_ever && (!bound || is_safe(plan, flight, step))) || may_tell
+        })
+        .collect();
+    if hopeful.is_empty() {
+        return if unsettled {
+            Decision::Hold(unsettled_reason(flight))
+        } else {
+            Decision::Dead(dead_reason(plan, flight))
+        };
+    }
+    let opens = hopeful
+        .iter()
+        .map(|step| opens_at(flight, step, now))
+        .min()
+        .unwrap_or(now);
+    let attempted = flight.attempted_this_round;
+    flight.end_round();
+    let wait = if attempted {
+        backoff::wait(plan.backoff, flight.rounds, random)
+    } else {
+        std::time::Duration::ZERO
+    };
+    let due = SignedDuration::try_from(wait)
+        .ok()
+        .and_then(|wait| now.checked_add(wait).ok())
+        .unwrap_or(now);
+    Decision::Wait(due.max(opens))
+}
+
+fn opens_at(flight: &Flight, step: &PlannedStep, now: Timestamp) -> Timestamp {
+    let gate = match &step.gate {
+        Gate::Open => now,
+        Gate::Breaker(until) | Gate::Host(until, _) => *until,
+    };
+    flight.step(&step.transport).not_before.unwrap_or(now).max(gate)
+}
+
+/// Why a message waits for a receipt or a person.
+pub(super) fn unsettled_reason(flight: &Flight) -> String {
+    let names: Vec<&str> = flight.unsettled.iter().map(String::as_str).collect();
+    format!(
+        "it may have arrived through {}, and no answer came; waiting for a receipt or a person",
+        names.join(" and ")
+    )
+}
+
+/// Why a message is dead: what each transport said last.
+pub(super) fn dead_reason(plan: &Plan, flight: &Flight) -> String {
+    let said: Vec<String> = plan
+        .steps
+        .iter()
+        .filter(|step| step.mode == Mode::Deliver)
+        .map(|step| {
+            match (
+                is_barred_by_authority(plan, flight, step),
+                flight.step(&step.transport).last_failure,
+            ) {
+                (true, _) => format!("{}: {}", step.transport, SkipReason::Authority.sentence()),
+                (false, Some((code, message))) => format!("{}: {message} ({code})", step.transport),
+                (false, None) => format!("{}: never tried", step.transport),
+            }
+        })
+        .collect();
+    format!("no transport could deliver it. {}", said.join("; "))
+}

@@ -1,0 +1,376 @@
+//! One message's way through its chain, from the moment it is due until it has to wait or has ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::decide::{Decision, dead_reason, decide, unsettled_reason};
+use super::driver::Engine;
+use super::flight::Flight;
+use super::keep::Keep;
+use super::plan::{Plan, PlannedStep};
+use super::planning::CLOSED_PAUSE;
+use super::record;
+use super::settle::{self, Ending};
+use crate::contract::{Attempted, HostFault, ReceiptStatus, Verdict};
+use crate::envelope::Envelope;
+use crate::sandbox::Call;
+use crate::store::{Advance, Attempt, Kind, Outgoing, Status};
+
+/// The waits between tries to write down what happened. After the last the message is let go: on disk
+/// it stands as it was before, an attempt as begun, and so it is taken for unknown when it comes back.
+const WRITE_PAUSES: [Duration; 4] = [
+    Duration::from_millis(100),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(5),
+];
+
+pub(super) struct Journey {
+    engine: Engine,
+    message: Outgoing,
+    flight: Flight,
+    /// What has happened and is not on disk yet; written together with what happens next.
+    unwritten: Vec<Attempt>,
+}
+
+impl Journey {
+    pub(super) fn new(engine: Engine, message: Outgoing) -> Self {
+        let flight = serde_json::from_str(&message.flight).unwrap_or_else(|error| {
+            tracing::error!(id = message.id, %error, "the message's delivery state cannot be read; it starts anew");
+            // Whatever was tried may have arrived.
+            Flight { under_way: Some("(lost)".into()), ..Flight::new(true) }
+        });
+        Self {
+            engine,
+            message,
+            flight,
+            unwritten: Vec::new(),
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        let Ok(envelope) = Envelope::from_json(&self.message.envelope_json) else {
+            self.end(Status::Dead, "the stored message cannot be read any more")
+                .await;
+            return;
+        };
+        let envelope = Arc::new(envelope);
+        loop {
+            let now = self.engine.now();
+            let Some(plan) = self.engine.plan(&self.message, now) else {
+                if now >= self.message.deadline {
+                    let reason = "the deadline passed, and no route of the configuration matches it now";
+                    return self.end(Status::Dead, reason).await;
+                }
+                let until = now.saturating_add(CLOSED_PAUSE).unwrap_or(now);
+                return self
+                    .pause(
+                        Status::Waiting,
+                        until,
+                        Some("no route of the configuration matches it now"),
+                    )
+                    .await;
+            };
+            if let Some(transport) = settle::interrupted(&plan, &mut self.flight) {
+                self.note_interruption(&plan, &transport, now);
+            }
+            if self.has_ended(&plan, now).await {
+                return;
+            }
+            if self.engine.is_stopping() {
+                return self.pause(Status::Waiting, now, None).await;
+            }
+            let (decision, skips) = decide(&plan, &mut self.flight, now, random());
+            self.unwritten
+                .extend(skips.iter().map(|skip| record::of_skip(&plan, skip, now)));
+            let going_on = match decision {
+                Decision::Try(place) => match plan.steps.get(place) {
+                    Some(step) => self.attempt(&plan, step, &envelope).await,
+                    None => false,
+                },
+                Decision::Reconcile(place) => match plan.steps.get(place) {
+                    Some(step) => self.reconcile(&plan, step, &envelope).await,
+                    None => false,
+                },
+                Decision::Wait(until) => {
+                    return self.pause(Status::Waiting, until, None).await;
+                }
+                Decision::Hold(reason) => {
+                    let until = self.message.deadline;
+                    return self.pause(Status::Held, until, Some(&reason)).await;
+                }
+                Decision::Dead(reason) => return self.end(Status::Dead, &reason).await,
+            };
+            if !going_on {
+                return;
+            }
+        }
+    }
+
+    /// Looks whether a receipt or the time has ended it.
+    async fn has_ended(&mut self, plan: &Plan, now: Timestamp) -> bool {
+        if let Some(status) = self.message.receipt.as_deref().and_then(receipt_status)
+            && self.flight.receipt.is_none_or(|known| known < status)
+            && settle::receipt(plan, &mut self.flight, status) == Ending::Delivered
+        {
+            self.end(Status::Delivered, &format!("the receiving byway says: {status}"))
+                .await;
+            return true;
+        }
+        if now < self.message.deadline {
+            return false;
+        }
+        let (status, reason) = if !self.flight.unsettled.is_empty() {
+            (
+                Status::Dead,
+                format!("the deadline passed while {}", unsettled_reason(&self.flight)),
+            )
+        } else if let Some(transport) = &self.flight.awaiting {
+            (
+                Status::Dead,
+                format!("the deadline passed; {transport} took charge of it, and no receipt came"),
+            )
+        } else if self.message.kind == Kind::Receipt {
+            (
+                Status::Expired,
+                "the receipt found no way back in time".to_owned(),
+            )
+        } else if self.message.expires.is_some_and(|expires| expires <= now) {
+            (
+                Status::Expired,
+                format!("its expirytime passed; {}", dead_reason(plan, &self.flight)),
+            )
+        } else {
+            (
+                Status::Dead,
+                format!("the route's deadline passed; {}", dead_reason(plan, &self.flight)),
+            )
+        };
+        self.end(status, &reason).await;
+        true
+    }
+
+    async fn attempt(&mut self, plan: &Plan, step: &PlannedStep, envelope: &Arc<Envelope>) -> bool {
+        let before = self.flight.clone();
+        self.flight.begin(&step.transport);
+        let began = self.engine.now();
+        if !self.write(Status::Waiting, began, None).await {
+            return false;
+        }
+        self.engine.breaker_begin(&step.transport);
+        let call = self.call(step, envelope).await;
+        let result = match call {
+            Ok(call) => {
+                self.engine
+                    .inner
+                    .settings
+                    .transports
+                    .attempt(&step.transport, call)
+                    .await
+            }
+            Err(fault) => Err(fault),
+        };
+        let now = self.engine.now();
+        let outcome = result.as_ref().ok().map(|attempted| attempted.outcome.kind());
+        self.engine.breaker_end(&step.transport, outcome, now);
+        self.look_for_receipt().await;
+        match result {
+            Ok(attempted) => self.settle(plan, step, &attempted, began, now).await,
+            Err(fault) => {
+                self.flight = before;
+                settle::host_fault(&mut self.flight, &step.transport, &fault, now);
+                self.note_fault(step, &fault, began);
+                true
+            }
+        }
+    }
+
+    async fn settle(
+        &mut self,
+        plan: &Plan,
+        step: &PlannedStep,
+        attempted: &Attempted,
+        began: Timestamp,
+        now: Timestamp,
+    ) -> bool {
+        let number = self.flight.step(&step.transport).attempts;
+        tracing::info!(
+            id = self.message.id, transport = step.transport, number, outcome = %attempted.outcome.kind(),
+            code = attempted.outcome.failure().map(|failure| failure.code.as_str()),
+            took_ms = record::millis(attempted.took), "attempt"
+        );
+        self.unwritten
+            .push(record::of_attempt(step, number, attempted, began));
+        match settle::attempted(plan, &mut self.flight, step, &attempted.outcome, now, random()) {
+            Ending::Open => true,
+            Ending::Delivered => {
+                let words = if self.flight.fallback {
+                    "delivered by a fallback"
+                } else {
+                    "delivered"
+                };
+                self.end(Status::Delivered, &format!("{words}: {}", step.transport))
+                    .await;
+                false
+            }
+            Ending::Dead(reason) => {
+                self.end(Status::Dead, &reason).await;
+                false
+            }
+        }
+    }
+
+    async fn reconcile(&mut self, plan: &Plan, step: &PlannedStep, envelope: &Arc<Envelope>) -> bool {
+        let began = self.engine.now();
+        let result = match self.call(step, envelope).await {
+            Ok(call) => {
+                self.engine
+                    .inner
+                    .settings
+                    .transports
+                    .reconcile(&step.transport, call)
+                    .await
+            }
+            Err(fault) => Err(fault),
+        };
+        let now = self.engine.now();
+        let verdict = match result {
+            Ok(verdict) => verdict,
+            Err(fault) => {
+                self.note_fault(step, &fault, began);
+                Verdict::Unknown
+            }
+        };
+        match settle::reconciled(plan, &mut self.flight, step, &verdict, now) {
+            Ending::Open => true,
+            Ending::Delivered => {
+                self.end(
+                    Status::Delivered,
+                    &format!("{} found that it had arrived", step.transport),
+                )
+                .await;
+                false
+            }
+            Ending::Dead(reason) => {
+                self.end(Status::Dead, &reason).await;
+                false
+            }
+        }
+    }
+
+    async fn call(&self, step: &PlannedStep, envelope: &Arc<Envelope>) -> Result<Call, HostFault> {
+        let store = &self.engine.inner.settings.store;
+        let progress = store
+            .progress(self.message.key, &step.transport)
+            .await
+            .map_err(|error| HostFault {
+                code: "store",
+                message: error.to_string(),
+            })?;
+        Ok(Call {
+            envelope: Arc::clone(envelope),
+            structured: Arc::from(envelope.to_json()),
+            number: self.flight.step(&step.transport).attempts.max(1),
+            idempotency_key: envelope.effective_idempotency_key().to_owned(),
+            progress,
+            keep: Arc::new(Keep::new(&self.engine, self.message.key, &step.transport)),
+        })
+    }
+
+    /// A receipt may have come while the attempt was under way; it is in the store, not here.
+    async fn look_for_receipt(&mut self) {
+        let store = &self.engine.inner.settings.store;
+        if let Ok(Some(fresh)) = store.outgoing(self.message.key).await {
+            self.message.receipt = fresh.receipt;
+        }
+    }
+
+    fn note_fault(&mut self, step: &PlannedStep, fault: &HostFault, began: Timestamp) {
+        let (id, transport) = (&self.message.id, &step.transport);
+        tracing::warn!(id, transport, code = fault.code, "skipped (host): {fault}");
+        self.unwritten.push(record::of_fault(step, fault, began));
+    }
+
+    fn note_interruption(&mut self, plan: &Plan, transport: &str, now: Timestamp) {
+        let id = &self.message.id;
+        tracing::warn!(
+            id,
+            transport,
+            "byway was stopped during an attempt: it may have arrived"
+        );
+        let number = self.flight.step(transport).attempts;
+        self.unwritten
+            .push(record::of_interruption(plan, transport, number, now));
+    }
+
+    async fn pause(mut self, status: Status, until: Timestamp, reason: Option<&str>) {
+        let until = until.min(self.message.deadline);
+        if status == Status::Held && self.message.status != Status::Held {
+            tracing::warn!(id = self.message.id, reason, "held");
+        }
+        self.write(status, until, reason).await;
+    }
+
+    async fn end(&mut self, status: Status, reason: &str) {
+        // Nobody redrives a receipt: one that found no way is over, not dead.
+        let over = self.message.kind == Kind::Receipt && status == Status::Dead;
+        let status = if over { Status::Expired } else { status };
+        match status {
+            Status::Delivered if self.flight.fallback => {
+                tracing::warn!(
+                    id = self.message.id,
+                    by = self.flight.delivered_by,
+                    "delivered by a fallback"
+                );
+            }
+            Status::Delivered => {
+                tracing::info!(id = self.message.id, by = self.flight.delivered_by, "delivered")
+            }
+            _ => tracing::warn!(id = self.message.id, ?status, reason, "the message has ended"),
+        }
+        self.write(status, self.message.deadline, Some(reason)).await;
+    }
+
+    /// Puts everything that has happened on disk. What cannot be written is not done: after a
+    /// failure the message stays as it was, and is looked at again.
+    async fn write(&mut self, status: Status, due_at: Timestamp, reason: Option<&str>) -> bool {
+        let Ok(flight) = serde_json::to_string(&self.flight) else {
+            return false;
+        };
+        let store = &self.engine.inner.settings.store;
+        let advance = Advance {
+            at: self.engine.now(),
+            status,
+            due_at,
+            flight,
+            fallback: self.flight.fallback,
+            receipt: self.flight.receipt.map(|receipt| receipt.to_string()),
+            reason: reason.map(str::to_owned),
+            attempts: std::mem::take(&mut self.unwritten),
+        };
+        for pause in WRITE_PAUSES {
+            match store.advance(self.message.key, advance.clone()).await {
+                Ok(()) => {
+                    self.message.status = status;
+                    return true;
+                }
+                Err(error) => {
+                    tracing::error!(id = self.message.id, %error, "the message's state could not be stored; byway tries again");
+                    tokio::time::sleep(pause).await;
+                }
+            }
+        }
+        false
+    }
+}
+
+fn receipt_status(word: &str) -> Option<ReceiptStatus> {
+    serde_json::from_value(serde_json::Value::String(word.to_owned())).ok()
+}
+
+/// A number between 0 and 1 for the jitter. Where the system has no randomness, the middle.
+fn random() -> f64 {
+    getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
+}

@@ -1,0 +1,53 @@
+//! From the configuration as it stands now to the plan of one message.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::driver::Engine;
+use super::plan::{Gate, Plan, PlannedStep};
+use crate::config::Step;
+use crate::store::Outgoing;
+
+/// How long a message waits whose route or transport is not there, before byway looks again.
+pub(super) const CLOSED_PAUSE: SignedDuration = SignedDuration::from_secs(30);
+
+impl Engine {
+    /// The plan of a message; `None` where no route matches it now. A wake and a receipt are routed like
+    /// any message to their recipient.
+    pub(super) fn plan(&self, message: &Outgoing, now: Timestamp) -> Option<Plan> {
+        let router = &self.inner.settings.router;
+        let route = router.route(message.sender.as_ref(), &message.recipient)?;
+        Some(Plan {
+            steps: route.chain.iter().map(|step| self.planned(step, now)).collect(),
+            strategy: route.strategy,
+            tries: route.tries,
+            on_unknown: route.on_unknown,
+            done_at: route.done_at,
+            backoff: route.backoff,
+            allow_owner: route.allow_owner,
+        })
+    }
+
+    fn planned(&self, step: &Step, now: Timestamp) -> PlannedStep {
+        let view = self.inner.settings.transports.view(&step.transport);
+        let fault = match view {
+            Some(view) => view.fault.clone(),
+            None => Some("there is no such transport".to_owned()),
+        };
+        let gate = match (fault, self.breaker_open_until(&step.transport, now)) {
+            (Some(why), _) => Gate::Host(now.saturating_add(CLOSED_PAUSE).unwrap_or(now), why),
+            (None, Some(until)) => Gate::Breaker(until),
+            (None, None) => Gate::Open,
+        };
+        PlannedStep {
+            transport: step.transport.clone(),
+            mode: step.mode,
+            idempotent: view.is_some_and(|view| view.idempotent),
+            reconciles: view.is_some_and(|view| view.reconciles),
+            // Where nothing is known, the careful answer.
+            owner: view.is_none_or(|view| view.owner),
+            dedupe: view.and_then(|view| view.dedupe.clone()),
+            fingerprint: view.map_or(0, |view| view.fingerprint),
+            gate,
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! What the engine promises.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+
+use super::stage::{Scripted, Stage, delivered, failed, message};
+use crate::contract::{HostFault, Outcome};
+use crate::delivery::Flight;
+use crate::store::{Accepted, MessageKey, NewOutgoing, Status};
+
+#[tokio::test]
+async fn falls_through_and_says_so() {
+    let folder = TempDir::new().unwrap();
+    let stage = Stage::new(
+        folder.path(),
+        Scripted::default()
+            .with("first", false, [failed(Outcome::Retryable)])
+            .with("second", false, [failed(Outcome::Unavailable)])
+            .with("third", false, [Ok(delivered())]),
+    );
+    let key = stage.accept("1").await;
+    let message = stage.until(key, |it| it.status == Status::Delivered).await;
+    assert!(message.fallback);
+    assert_eq!(
+        stage.outcomes(key).await,
+        ["first retryable", "second unavailable", "third delivered"]
+    );
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn that_an_attempt_begins_is_on_disk_before_it_ends() {
+    let folder = TempDir::new().unwrap();
+    let gate = Arc::new(Semaphore::new(0));
+    let scripted = Scripted {
+        gate: Some(Arc::clone(&gate)),
+        ..Scripted::default()
+    };
+    let stage = Stage::new(folder.path(), scripted.with("only", false, []));
+    let key = stage.accept("1").await;
+    let message = stage.until(key, |it| it.flight.contains("under_way")).await;
+    let flight: Flight = serde_json::from_str(&message.flight).unwrap();
+    assert_eq!(flight.under_way.as_deref(), Some("only"));
+    gate.add_permits(1);
+    stage.until(key, |it| it.status == Status::Delivered).await;
+    stage.end().await;
+}
+
+/// What a byway finds that was killed while its one transport had been asked to send.
+async fn after_a_kill_during_an_attempt(idempotent: bool) -> (TempDir, MessageKey) {
+    let folder = TempDir::new().unwrap();
+    let left = TempDir::new().unwrap();
+    let gate = Arc::new(Semaphore::new(0));
+    let scripted = Scripted {
+        gate: Some(Arc::clone(&gate)),
+        ..Scripted::default()
+    };
+    let stage = Stage::new(folder.path(), scripted.with("only", idempotent, []));
+    let key = stage.accept("1").await;
+    stage.until(key, |it| it.flight.contains("under_way")).await;
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_name().to_string_lossy().contains("sqlite") {
+            std::fs::copy(entry.path(), left.path().join(entry.file_name())).unwrap();
+        }
+    }
+    gate.add_permits(1);
+    stage.end().await;
+    (left, key)
+}
+
+#[tokio::test]
+async fn a_kill_during_an_attempt_is_unknown_and_holds() {
+    let (left, key) = after_a_kill_during_an_attempt(false).await;
+    let stage = Stage::new(left.path(), Scripted::default().with("only", false, []));
+    let message = stage.until(key, |it| it.status == Status::Held).await;
+    assert!(message.reason.unwrap().contains("may have arrived"));
+    assert!(stage.transports.calls().is_empty());
+    assert_eq!(stage.outcomes(key).await[0], "only unknown");
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_kill_during_an_idempotent_attempt_is_repeated_under_the_same_key() {
+    let (left, key) = after_a_kill_during_an_attempt(true).await;
+    let stage = Stage::new(left.path(), Scripted::default().with("only", true, []));
+    stage.until(key, |it| it.status == Status::Delivered).await;
+    assert_eq!(
+        *stage.transports.calls.lock().unwrap(),
+        [("only".into(), 2, "1".into())]
+    );
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_receipt_settles_what_is_held() {
+    let folder = TempDir::new().unwrap();
+    let stage = Stage::new(
+        folder.path(),
+        Scripted::default().with("only", false, [failed(Outcome::Unknown)]),
+    );
+    let key = stage.accept("1").await;
+    let held = stage.until(key, |it| it.status == Status::Held).await;
+    let now = *stage.now.lock().unwrap();
+    assert!(
+        stage
+            .store
+            .record_receipt(&held.source, &held.id, "executor@b", "delivered", now)
+            .await
+            .unwrap()
+    );
+    stage.engine.nudge();
+    let message = stage.until(key, |it| it.status == Status::Delivered).await;
+    assert_eq!(message.receipt.as_deref(), Some("delivered"));
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn our_own_fault_is_no_attempt() {
+    let folder = TempDir::new().unwrap();
+    let fault = Err(HostFault {
+        code: "pool-exhausted",
+        message: "no instance was free".into(),
+    });
+    let stage = Stage::new(folder.path(), Scripted::default().with("only", false, [fault]));
+    let key = stage.accept("1").await;
+    stage
+        .until(key, |it| {
+            it.status == Status::Waiting && it.due_at > it.accepted_at
+        })
+        .await;
+    stage.pass(10);
+    let message = stage.until(key, |it| it.status == Status::Delivered).await;
+    assert_eq!(stage.transports.calls(), ["only 1", "only 1"]);
+    assert_eq!(stage.outcomes(key).await, ["only skipped", "only delivered"]);
+    let flight: Flight = serde_json::from_str(&message.flight).unwrap();
+    assert_eq!(flight.steps["only"].attempts, 1);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn the_deadline_ends_it_with_what_each_transport_said() {
+    let folder = TempDir::new().unwrap();
+    let stage = Stage::new(
+        folder.path(),
+        Scripted::default().with(
+            "only",
+            false,
+            std::iter::repeat_with(|| failed(Outcome::Retryable)).take(50),
+        ),
+    );
+    let key = stage.accept("1").await;
+    stage
+        .until(key, |it| {
+            it.due_at > it.accepted_at || it.status != Status::Waiting
+        })
+        .await;
+    stage.pass(3_600);
+    let message = stage.until(key, |it| it.status == Status::Dead).await;
+    let reason = message.reason.unwrap();
+    assert!(
+        reason.contains("deadline") && reason.contains("only: the script says so (scripted)"),
+        "{reason}"
+    );
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_transport_that_cannot_work_rests_and_comes_back() {
+    let folder = TempDir::new().unwrap();
+    let stage = Stage::new(
+        folder.path(),
+        Scripted::default().with(
+            "only",
+            false,
+            [failed(Outcome::Unavailable), failed(Outcome::Unavailable)],
+        ),
+    );
+    let (first, second) = (stage.accept("1").await, stage.accept("2").await);
+    for key in [first, second] {
+        stage.until(key, |it| it.due_at > it.accepted_at).await;
+    }
+    assert!(stage.engine.rests("only"));
+    let third = stage.accept("3").await;
+    stage.until(third, |it| it.due_at > it.accepted_at).await;
+    assert_eq!(stage.outcomes(third).await, ["only skipped"]);
+    assert_eq!(stage.transports.calls().len(), 2);
+    stage.pass(31);
+    for key in [first, second, third] {
+        // Whoever does not get the one attempt of a resting transport looks again a second later.
+        for _ in 0..5 {
+            stage.pass(1);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        stage.until(key, |it| it.status == Status::Delivered).await;
+    }
+    assert!(!stage.engine.rests("only"));
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_message_whose_route_is_gone_waits_and_ends_at_its_deadline() {
+    let folder = TempDir::new().unwrap();
+    let stage = Stage::new(folder.path(), Scripted::default().with("only", false, []));
+    let astray = NewOutgoing {
+        recipient: "executor@nowhere".parse().unwrap(),
+        ..message("1")
+    };
+    let Accepted::New(key) = stage.store.accept(astray).await.unwrap() else {
+        panic!("not new");
+    };
+    stage.engine.nudge();
+    stage.until(key, |it| it.due_at > it.accepted_at).await;
+    stage.pass(3_600);
+    let message = stage.until(key, |it| it.status == Status::Dead).await;
+    assert!(message.reason.unwrap().contains("no route"));
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_stop_lets_the_attempt_end_and_begins_no_other() {
+    let folder = TempDir::new().unwrap();
+    let gate = Arc::new(Semaphore::new(0));
+    let scripted = Scripted {
+        gate: Some(Arc::clone(&gate)),
+        ..Scripted::default()
+    };
+    let scripted = scripted
+        .with("first", false, [failed(Outcome::Retryable)])
+        .with("second", false, []);
+    let stage = Stage::new(folder.path(), scripted);
+    let key = stage.accept("1").await;
+    stage.until(key, |it| it.flight.contains("under_way")).await;
+    stage.stop.send(true).unwrap();
+    // The engine notices the stop before the attempt ends.
+    while !stage.engine.is_stopping() {
+        tokio::task::yield_now().await;
+    }
+    gate.add_permits(2);
+    stage.running.await.unwrap();
+    let message = stage.store.outgoing(key).await.unwrap().unwrap();
+    let flight: Flight = serde_json::from_str(&message.flight).unwrap();
+    assert_eq!((message.status, flight.under_way), (Status::Waiting, None));
+    assert_eq!(stage.transports.calls(), ["first 1"]);
+}

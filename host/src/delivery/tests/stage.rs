@@ -1,0 +1,236 @@
+//! One byway's engine at work on a real store, with transports that play a script.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+
+use crate::config::{self, Breaker};
+use crate::contract::{Attempted, Effect, Failure, HostFault, Outcome, Receipt, ReceiptStatus, Verdict};
+use crate::delivery::{Engine, EngineSettings, Flight, TransportView, Transports};
+use crate::envelope::{Draft, Envelope};
+use crate::routing::Router;
+use crate::sandbox::Call;
+use crate::store::{Accepted, Durability, Kind, MessageKey, NewOutgoing, Outgoing, Store};
+
+pub(super) type Step = Result<Outcome, HostFault>;
+
+/// Transports that answer by a script, and write down how they were called.
+#[derive(Default)]
+pub(super) struct Scripted {
+    pub(super) views: BTreeMap<String, TransportView>,
+    pub(super) scripts: Mutex<BTreeMap<String, VecDeque<Step>>>,
+    pub(super) calls: Mutex<Vec<(String, u32, String)>>,
+    /// Where set, an attempt waits for it before it ends.
+    pub(super) gate: Option<Arc<Semaphore>>,
+}
+
+impl Scripted {
+    pub(super) fn with(
+        mut self,
+        name: &str,
+        idempotent: bool,
+        script: impl IntoIterator<Item = Step>,
+    ) -> Self {
+        let view = TransportView {
+            idempotent,
+            reconciles: false,
+            owner: false,
+            dedupe: None,
+            fingerprint: 1,
+            breaker: Breaker {
+                failures: 2,
+                pause: Duration::from_secs(30),
+            },
+            fault: None,
+        };
+        self.views.insert(name.into(), view);
+        self.scripts
+            .get_mut()
+            .unwrap()
+            .insert(name.into(), script.into_iter().collect());
+        self
+    }
+
+    pub(super) fn calls(&self) -> Vec<String> {
+        self.calls
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(name, number, _)| format!("{name} {number}"))
+            .collect()
+    }
+}
+
+#[async_trait]
+impl Transports for Scripted {
+    fn view(&self, name: &str) -> Option<&TransportView> {
+        self.views.get(name)
+    }
+
+    async fn attempt(&self, name: &str, call: Call) -> Result<Attempted, HostFault> {
+        self.calls
+            .lock()
+            .unwrap()
+            .push((name.into(), call.number, call.idempotency_key));
+        if let Some(gate) = &self.gate {
+            gate.acquire().await.unwrap().forget();
+        }
+        let step = self
+            .scripts
+            .lock()
+            .unwrap()
+            .get_mut(name)
+            .and_then(VecDeque::pop_front);
+        let outcome = step.unwrap_or_else(|| Ok(delivered()))?;
+        Ok(Attempted {
+            outcome,
+            effect: Some(Effect("POST".into())),
+            took: Duration::from_millis(1),
+        })
+    }
+
+    async fn reconcile(&self, _: &str, _: Call) -> Result<Verdict, HostFault> {
+        Ok(Verdict::Unknown)
+    }
+}
+
+pub(super) fn delivered() -> Outcome {
+    Outcome::Delivered(Receipt {
+        status: ReceiptStatus::Accepted,
+        reference: None,
+        detail: None,
+    })
+}
+
+pub(super) fn failed(outcome: fn(Failure) -> Outcome) -> Step {
+    Ok(outcome(Failure::new("scripted", "the script says so")))
+}
+
+/// One byway's engine at work on a real store.
+pub(super) struct Stage {
+    pub(super) store: Store,
+    pub(super) transports: Arc<Scripted>,
+    pub(super) engine: Engine,
+    pub(super) now: Arc<Mutex<Timestamp>>,
+    pub(super) stop: watch::Sender<bool>,
+    pub(super) running: JoinHandle<()>,
+}
+
+pub(super) const START: i64 = 1_800_000_000;
+
+impl Stage {
+    pub(super) fn new(folder: &Path, transports: Scripted) -> Self {
+        let names: Vec<&str> = transports.views.keys().map(String::as_str).collect();
+        let tables: String = names
+            .iter()
+            .map(|name| format!("[transports.{name}]\nadapter = \"builtin:webhook\"\n"))
+            .collect();
+        let text = format!(
+            "[instance]\nname = \"a\"\ndata_dir = \"data\"\n{tables}\n[[routes]]\nto = \"*@b\"\nchain = {names:?}\n\
+             deadline = \"1h\"\nbackoff = {{ first = \"1s\", max = \"1s\" }}\n"
+        );
+        let config =
+            config::parse(&text, Path::new("/byway.toml")).unwrap_or_else(|errors| panic!("{errors}"));
+        let store = Store::open(folder, Durability::Process).unwrap();
+        let now = Arc::new(Mutex::new(Timestamp::from_second(START).unwrap()));
+        let clock = Arc::clone(&now);
+        let transports = Arc::new(transports);
+        let engine = Engine::new(EngineSettings {
+            store: store.clone(),
+            router: Arc::new(Router::new(&config)),
+            transports: Arc::clone(&transports) as Arc<dyn Transports>,
+            clock: Arc::new(move || *clock.lock().unwrap()),
+            at_once_max: 8,
+        });
+        let (stop, stopped) = watch::channel(false);
+        let running = tokio::spawn({
+            let engine = engine.clone();
+            async move { engine.run(stopped).await }
+        });
+        Self {
+            store,
+            transports,
+            engine,
+            now,
+            stop,
+            running,
+        }
+    }
+
+    pub(super) async fn accept(&self, id: &str) -> MessageKey {
+        match self.store.accept(message(id)).await.unwrap() {
+            Accepted::New(key) => {
+                self.engine.nudge();
+                key
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn pass(&self, seconds: i64) {
+        let mut now = self.now.lock().unwrap();
+        *now += SignedDuration::from_secs(seconds);
+        self.engine.nudge();
+    }
+
+    /// Waits until the message stands so.
+    pub(super) async fn until(&self, key: MessageKey, wanted: impl Fn(&Outgoing) -> bool) -> Outgoing {
+        for _ in 0..1_000 {
+            let message = self.store.outgoing(key).await.unwrap().unwrap();
+            if wanted(&message) {
+                return message;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let message = self.store.outgoing(key).await.unwrap().unwrap();
+        panic!(
+            "it never came to that: {message:?}, called {:?}",
+            self.transports.calls()
+        );
+    }
+
+    pub(super) async fn outcomes(&self, key: MessageKey) -> Vec<String> {
+        let attempts = self.store.attempts(key).await.unwrap();
+        attempts
+            .iter()
+            .map(|attempt| format!("{} {}", attempt.transport, attempt.outcome))
+            .collect()
+    }
+
+    pub(super) async fn end(self) {
+        self.stop.send(true).unwrap();
+        self.running.await.unwrap();
+    }
+}
+
+pub(super) fn message(id: &str) -> NewOutgoing {
+    let start = Timestamp::from_second(START).unwrap();
+    let envelope: Envelope = Draft::new("byway://a/planner", "executor@b".parse().unwrap())
+        .text("hello")
+        .finish(id.into(), start)
+        .unwrap();
+    NewOutgoing {
+        kind: Kind::Message,
+        envelope_json: envelope.to_json(),
+        id: id.into(),
+        source: envelope.source.clone(),
+        sender: envelope.sender(),
+        recipient: envelope.recipient.clone(),
+        digest: envelope.content_digest(),
+        principal: "agent:planner".into(),
+        idempotency: None,
+        priority: 1,
+        partition_key: None,
+        flight: serde_json::to_string(&Flight::new(false)).unwrap(),
+        due_at: start,
+        deadline: start + SignedDuration::from_hours(1),
+        expires: None,
+        accepted_at: start,
+    }
+}

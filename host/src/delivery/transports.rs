@@ -1,0 +1,120 @@
+//! What the engine needs of the sandbox: facts of each transport, and attempts.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use async_trait::async_trait;
+
+use crate::config::{self, Authority, Breaker};
+use crate::contract::{Attempted, HostFault, Verdict};
+use crate::sandbox::{Call, LoadedTransport};
+
+/// The configured transports, as the engine sees them.
+#[async_trait]
+pub trait Transports: Send + Sync {
+    /// The facts of a transport; `None` where there is none of that name.
+    fn view(&self, name: &str) -> Option<&TransportView>;
+
+    /// One attempt.
+    ///
+    /// # Errors
+    /// Where byway itself could not make it.
+    async fn attempt(&self, name: &str, call: Call) -> Result<Attempted, HostFault>;
+
+    /// Asks what became of an earlier attempt.
+    ///
+    /// # Errors
+    /// Where byway itself could not ask.
+    async fn reconcile(&self, name: &str, call: Call) -> Result<Verdict, HostFault>;
+}
+
+/// The facts of one transport.
+#[derive(Clone, Debug)]
+pub struct TransportView {
+    /// Whether repeating an attempt cannot deliver twice.
+    pub idempotent: bool,
+    /// Whether it can find out what became of an attempt.
+    pub reconciles: bool,
+    /// Whether the agent hears its owner.
+    pub owner: bool,
+    /// The inbox it leads into.
+    pub dedupe: Option<String>,
+    /// Changes when its configuration does.
+    pub fingerprint: u64,
+    /// When it stops being tried.
+    pub breaker: Breaker,
+    /// Why it could not be loaded.
+    pub fault: Option<String>,
+}
+
+/// The transports of a configuration, each loaded or with the reason why it could not be.
+#[derive(Default)]
+pub struct Fleet {
+    members: BTreeMap<String, (TransportView, Option<LoadedTransport>)>,
+}
+
+impl Fleet {
+    /// Adds a transport that was loaded, or one that could not be, with the reason.
+    pub fn add(&mut self, settings: &config::Transport, loaded: Result<LoadedTransport, String>) {
+        let adapter = loaded.as_ref().ok();
+        let view = TransportView {
+            idempotent: adapter.is_some_and(LoadedTransport::idempotent),
+            reconciles: adapter.is_some_and(LoadedTransport::reconciles),
+            // Where nothing is known, the careful answer.
+            owner: match settings.authority {
+                Some(authority) => authority == Authority::Owner,
+                None => adapter.is_none_or(LoadedTransport::owner),
+            },
+            dedupe: settings.dedupe.clone(),
+            fingerprint: fingerprint(settings),
+            breaker: settings.breaker,
+            fault: loaded.as_ref().err().cloned(),
+        };
+        self.members.insert(settings.name.clone(), (view, loaded.ok()));
+    }
+
+    /// The loaded transport of that name.
+    #[must_use]
+    pub fn loaded(&self, name: &str) -> Option<&LoadedTransport> {
+        self.members.get(name)?.1.as_ref()
+    }
+
+    /// The transports' names and facts, in the order of their names.
+    pub fn views(&self) -> impl Iterator<Item = (&str, &TransportView)> {
+        self.members.iter().map(|(name, (view, _))| (name.as_str(), view))
+    }
+
+    fn ready(&self, name: &str) -> Result<&LoadedTransport, HostFault> {
+        self.loaded(name).ok_or_else(|| HostFault {
+            code: "not-loaded",
+            message: format!("the transport {name} is not loaded"),
+        })
+    }
+}
+
+#[async_trait]
+impl Transports for Fleet {
+    fn view(&self, name: &str) -> Option<&TransportView> {
+        self.members.get(name).map(|(view, _)| view)
+    }
+
+    async fn attempt(&self, name: &str, call: Call) -> Result<Attempted, HostFault> {
+        self.ready(name)?.attempt(call).await
+    }
+
+    async fn reconcile(&self, name: &str, call: Call) -> Result<Verdict, HostFault> {
+        self.ready(name)?.reconcile(call).await
+    }
+}
+
+/// What was refused under one fingerprint may be tried again under another. Secrets are not part
+/// of it: a wrong one makes a transport unavailable, it does not make it refuse a message.
+fn fingerprint(settings: &config::Transport) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    format!(
+        "{:?} {:?} {:?} {:?}",
+        settings.adapter, settings.config, settings.grants, settings.limits
+    )
+    .hash(&mut hasher);
+    hasher.finish()
+}
