@@ -21,13 +21,17 @@
 //!
 //! [`error_code`] lists every error a person can meet, with its cause and its fix.
 
+pub mod api;
 pub mod builtin;
 pub mod config;
 pub mod contract;
 pub mod delivery;
 pub mod envelope;
 pub mod error_code;
+pub mod front;
 pub mod identity;
+pub mod intake;
+pub mod principal;
 pub mod private_file;
 pub mod routing;
 pub mod sandbox;

@@ -1,0 +1,127 @@
+//! Errors as RFC 9457 problems.
+//!
+//! A problem has two messages: one for whoever called, one for the log. Its status is an error by
+//! construction, because it follows from the code.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::error_code::ErrorCode;
+use crate::intake::Refusal;
+use crate::store::StoreError;
+
+/// An error answer (`application/problem+json`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Where the code is explained: a URI reference into the error page.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The code's own words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The stable code, `BW…`.
+    pub code: String,
+    /// What happened this time.
+    pub detail: String,
+    /// What the caller can do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+}
+
+impl Problem {
+    pub(super) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        let entry = code.entry();
+        Self {
+            kind: format!("docs/errors.md#{}", entry.code.to_lowercase()),
+            title: entry.title.to_owned(),
+            status: status(code).as_u16(),
+            code: entry.code.to_owned(),
+            detail: detail.into(),
+            fix: Some(entry.fix.to_owned()),
+        }
+    }
+
+    /// The problem for somebody outside: no fix, since that speaks of this side.
+    pub(super) fn for_strangers(refusal: &Refusal) -> Self {
+        let public = refusal.for_strangers();
+        Self {
+            fix: None,
+            ..Self::new(public.code, public.message)
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            fix: Some(refusal.fix().to_owned()),
+            ..Self::new(refusal.code, refusal.to_string())
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store could not answer a call");
+        Self::new(error.code(), "the store could not answer")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(&self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        response
+    }
+}
+
+/// The status says to a sending byway what may follow: 4xx about the message are final for it,
+/// 401 and 403 may be put right on this side, 5xx pass.
+fn status(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::MalformedMessage | ErrorCode::InvalidAddress | ErrorCode::Usage => StatusCode::BAD_REQUEST,
+        ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::NoRoute
+        | ErrorCode::UnknownAgent
+        | ErrorCode::IdempotencyConflict
+        | ErrorCode::BadSignature
+        | ErrorCode::WrongInstance
+        | ErrorCode::TooManyHops
+        | ErrorCode::Expired => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::IdConflict => StatusCode::CONFLICT,
+        ErrorCode::UnknownPeer | ErrorCode::Unauthorized => StatusCode::UNAUTHORIZED,
+        ErrorCode::SenderNotAllowed | ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::NoSuchMessage | ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::StoreFailed | ErrorCode::DataFolder | ErrorCode::DataFolderInUse => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        ErrorCode::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+pub(super) async fn not_found() -> Problem {
+    Problem::new(ErrorCode::NotFound, "there is nothing at this path")
+}
+
+pub(super) async fn method_not_allowed() -> Response {
+    let problem = Problem {
+        status: StatusCode::METHOD_NOT_ALLOWED.as_u16(),
+        ..Problem::new(ErrorCode::NotFound, "this path does not take this method")
+    };
+    problem.into_response()
+}

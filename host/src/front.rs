@@ -1,0 +1,278 @@
+//! One running byway, put together: the front through which the API and the command line use the rooms.
+//!
+//! There is one of them for a data folder. `byway serve` opens it with its transports and runs its
+//! engine; a command such as `byway accept` that finds no server running opens it without, stores what
+//! it has to store, and leaves the delivering to the server's next start.
+
+mod looking;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use zeroize::Zeroizing;
+
+use crate::config::{Config, Durability, SecretSource, Transport};
+use crate::delivery::{Clock, Engine, EngineSettings, Fleet};
+use crate::envelope::Envelope;
+use crate::error_code::ErrorCode;
+use crate::identity::Identity;
+use crate::intake::{Door, Intake, Refusal, Submission, Submitted, TakenIn, fetch};
+use crate::principal::{Principal, Tokens};
+use crate::private_file;
+use crate::routing::Router;
+use crate::sandbox::{PreflightProblem, Sandbox, SandboxSettings};
+use crate::store::{self, Store};
+
+/// Why byway could not be put together.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct StartError {
+    /// The code, for looking it up.
+    pub code: ErrorCode,
+    /// What happened, and what to do.
+    pub message: String,
+}
+
+/// One byway.
+pub struct Byway {
+    config: Arc<Config>,
+    tokens: Tokens,
+    intake: Intake,
+    engine: Engine,
+    fleet: Arc<Fleet>,
+}
+
+impl Byway {
+    /// Opens the data folder and loads every transport. A transport that cannot be loaded is
+    /// reported and left out: the others deliver.
+    ///
+    /// # Errors
+    /// Where the data folder, the identity or the sandbox cannot be had.
+    pub fn open(config: Config) -> Result<Self, StartError> {
+        let store = open_store(&config)?;
+        let sandbox = sandbox(&config)?;
+        let mut fleet = Fleet::default();
+        for transport in config.transports.values() {
+            let name = &transport.name;
+            let loaded = sandbox.load(transport).map_err(|problems| {
+                let reasons = sentences(&problems);
+                tracing::error!(name, "not loaded, the other transports go on: {reasons}");
+                reasons
+            });
+            if let Ok(loaded) = &loaded {
+                for missing in loaded.missing_secrets() {
+                    tracing::warn!(name, "messages wait until it is there: {}", missing.message);
+                }
+            }
+            fleet.add(transport, loaded);
+        }
+        Self::put_together(config, store, fleet)
+    }
+
+    /// Opens the data folder alone, to store something while no server runs.
+    ///
+    /// # Errors
+    /// Where the data folder or the identity cannot be had.
+    pub fn open_without_transports(config: Config) -> Result<Self, StartError> {
+        let store = open_store(&config)?;
+        Self::put_together(config, store, Fleet::default())
+    }
+
+    fn put_together(config: Config, store: Store, fleet: Fleet) -> Result<Self, StartError> {
+        let data_dir = &config.instance.data_dir;
+        let identity = Identity::load_or_create(data_dir).map_err(data_folder)?;
+        let tokens = Tokens::load_or_create(data_dir).map_err(data_folder)?;
+        let router = Arc::new(Router::new(&config));
+        let clock: Clock = Arc::new(Timestamp::now);
+        let fleet = Arc::new(fleet);
+        let engine = Engine::new(EngineSettings {
+            store: store.clone(),
+            router: Arc::clone(&router),
+            transports: Arc::clone(&fleet) as Arc<dyn crate::delivery::Transports>,
+            clock: Arc::clone(&clock),
+            at_once_max: config.limits.attempts_at_once_max,
+        });
+        let config = Arc::new(config);
+        let intake = Intake {
+            config: Arc::clone(&config),
+            router,
+            store,
+            identity: Arc::new(identity),
+            clock,
+        };
+        Ok(Self {
+            config,
+            tokens,
+            intake,
+            engine,
+            fleet,
+        })
+    }
+
+    /// Delivers and fetches until `stop` turns true and what is under way has ended.
+    pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
+        let mut fetching = tokio::task::JoinSet::new();
+        for transport in self
+            .config
+            .transports
+            .values()
+            .filter(|transport| transport.receive.is_some())
+        {
+            fetching.spawn(fetch(Arc::clone(&self), transport.name.clone(), stop.clone()));
+        }
+        self.engine.run(stop).await;
+        fetching.shutdown().await;
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.intake.store
+    }
+
+    /// The doors.
+    #[must_use]
+    pub fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    /// The transports.
+    #[must_use]
+    pub fn fleet(&self) -> &Fleet {
+        &self.fleet
+    }
+
+    /// The tokens of the API.
+    #[must_use]
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// The source of what a local agent sends.
+    #[must_use]
+    pub fn source_of(&self, agent: &str) -> String {
+        format!("byway://{}/{agent}", self.config.instance.name)
+    }
+
+    /// Whose token this is.
+    #[must_use]
+    pub fn recognise(&self, token: &str) -> Option<Principal> {
+        use subtle::ConstantTimeEq as _;
+        self.tokens.recognise(token).or_else(|| {
+            let mine = |source: &SecretSource| {
+                inbound_token(source)
+                    .is_some_and(|expected| bool::from(token.as_bytes().ct_eq(expected.as_bytes())))
+            };
+            let (name, _) = self
+                .config
+                .inbound
+                .iter()
+                .find(|(_, inbound)| inbound.token.as_ref().is_some_and(mine))?;
+            Some(Principal::Inbound(name.clone()))
+        })
+    }
+
+    /// Takes a message from a local caller, and lets the engine begin with it.
+    ///
+    /// # Errors
+    /// Where it is refused; nothing was stored.
+    pub async fn submit(
+        &self,
+        principal: &Principal,
+        submission: Submission,
+        key: Option<String>,
+    ) -> Result<Submitted, Refusal> {
+        let submitted = self.intake.submit(principal, submission, key).await?;
+        self.engine.nudge();
+        Ok(submitted)
+    }
+
+    /// Takes in an event from outside, and lets the engine begin with what follows from it.
+    ///
+    /// # Errors
+    /// Where it is refused; nothing was stored but a line in the journal.
+    pub async fn take_in(&self, door: &Door, envelope: Envelope) -> Result<TakenIn, Refusal> {
+        let taken = self.intake.take_in(door, envelope).await?;
+        self.engine.nudge();
+        Ok(taken)
+    }
+}
+
+fn open_store(config: &Config) -> Result<Store, StartError> {
+    let durability = match config.instance.durability {
+        Durability::Full => store::Durability::Full,
+        Durability::Process => store::Durability::Process,
+    };
+    Store::open(&config.instance.data_dir, durability).map_err(|error| StartError {
+        code: error.code(),
+        message: error.to_string(),
+    })
+}
+
+/// The sandbox that a configuration asks for. Compiled code is kept in the data folder, where there is
+/// one: looking at a configuration makes none.
+///
+/// # Errors
+/// Where the engine cannot be made on this machine.
+pub fn sandbox(config: &Config) -> Result<Sandbox, StartError> {
+    let data_dir = &config.instance.data_dir;
+    Sandbox::new(SandboxSettings {
+        cache_dir: data_dir.is_dir().then(|| data_dir.join("compiled")),
+        attempts_at_once_max: config.limits.attempts_at_once_max,
+        builtin: crate::builtin::adapters(),
+    })
+    .map_err(|error| StartError {
+        code: ErrorCode::Internal,
+        message: error.to_string(),
+    })
+}
+
+/// Everything that is wrong with a transport's adapter, its configuration and its grants.
+///
+/// # Errors
+/// The problems, where there are any.
+pub fn preflight(sandbox: &Sandbox, transport: &Transport) -> Result<(), Vec<PreflightProblem>> {
+    sandbox.load(transport).map(drop)
+}
+
+fn sentences(problems: &[PreflightProblem]) -> String {
+    let lines: Vec<String> = problems
+        .iter()
+        .map(|problem| match &problem.fix {
+            Some(fix) => format!("{} ({fix})", problem.message),
+            None => problem.message.clone(),
+        })
+        .collect();
+    lines.join("; ")
+}
+
+fn inbound_token(source: &SecretSource) -> Option<Zeroizing<String>> {
+    let text = match source {
+        SecretSource::Env(name) => Zeroizing::new(std::env::var(name).ok()?),
+        SecretSource::File(path) => {
+            let bytes = private_file::read(path)
+                .inspect_err(|error| tracing::error!(%error, "an inbound sender's token cannot be read"))
+                .ok()?;
+            Zeroizing::new(
+                String::from_utf8_lossy(&bytes)
+                    .trim_end_matches(['\r', '\n'])
+                    .to_owned(),
+            )
+        }
+    };
+    (!text.is_empty()).then_some(text)
+}
+
+fn data_folder(error: impl std::fmt::Display) -> StartError {
+    StartError {
+        code: ErrorCode::DataFolder,
+        message: error.to_string(),
+    }
+}

@@ -1,0 +1,157 @@
+//! How things stand: messages, inboxes and transports, as the API and the command line show them.
+
+use super::Byway;
+use crate::api::{InboxItem, MessageView, Page, TransportStateView};
+use crate::envelope::Envelope;
+use crate::error_code::ErrorCode;
+use crate::intake::Refusal;
+use crate::principal::Principal;
+use crate::store::{self, InboxStatus, OutgoingFilter, StoreError};
+
+impl Byway {
+    /// How a message stands, with its attempts: on its way out, or in an inbox here. An agent finds what
+    /// it sent and what was sent to it, whatever others named alike.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub async fn show(&self, principal: &Principal, id: &str) -> Result<Option<MessageView>, StoreError> {
+        let store = self.store();
+        let agent = match principal {
+            Principal::Admin => None,
+            Principal::Agent(name) => Some(name.as_str()),
+            Principal::Inbound(_) => return Ok(None),
+        };
+        let source = agent.map(|agent| self.source_of(agent));
+        if let Some(message) = store.find_outgoing(source.as_deref(), id).await? {
+            let attempts = store.attempts(message.key).await?;
+            return Ok(Some(MessageView::outgoing(&message, attempts)));
+        }
+        let mut incoming = store.find_incoming(agent, id).await?;
+        if incoming.is_none() && source.is_some() {
+            // What an agent sent to another one here lies in that one's inbox.
+            incoming = store
+                .find_incoming(None, id)
+                .await?
+                .filter(|message| Some(&message.source) == source.as_ref());
+        }
+        Ok(incoming.as_ref().map(MessageView::incoming))
+    }
+
+    /// Messages on their way out, newest first.
+    ///
+    /// # Errors
+    /// Where the status is none, or the store does not answer.
+    pub async fn list(
+        &self,
+        status: Option<&str>,
+        source: Option<String>,
+        cursor: Option<i64>,
+        limit: usize,
+    ) -> Result<Page<MessageView>, Refusal> {
+        let status = status
+            .map(|word| {
+                word.parse().map_err(|_| {
+                    Refusal::new(ErrorCode::Usage, format!("`{word}` is no status"))
+                        .with_fix("Use waiting, held, delivered, dead, expired or cancelled.")
+                })
+            })
+            .transpose()?;
+        let filter = OutgoingFilter {
+            status,
+            source,
+            ..OutgoingFilter::default()
+        };
+        let page = self.store().list_outgoing(filter, cursor, limit).await?;
+        let items = page
+            .items
+            .iter()
+            .map(|message| MessageView::outgoing(message, Vec::new()))
+            .collect();
+        Ok(Page {
+            items,
+            next: page.next,
+        })
+    }
+
+    /// What lies in an agent's inbox, oldest first.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub async fn inbox(
+        &self,
+        agent: &str,
+        all: bool,
+        cursor: Option<i64>,
+        limit: usize,
+    ) -> Result<Page<InboxItem>, StoreError> {
+        let page = self.store().inbox(agent, !all, cursor, limit).await?;
+        Ok(Page {
+            items: page.items.iter().filter_map(item).collect(),
+            next: page.next,
+        })
+    }
+
+    /// One message of an agent's inbox.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub async fn inbox_item(&self, agent: &str, id: &str) -> Result<Option<InboxItem>, StoreError> {
+        Ok(self
+            .store()
+            .find_incoming(Some(agent), id)
+            .await?
+            .as_ref()
+            .and_then(item))
+    }
+
+    /// Notes that an agent has read or processed a message. Never goes back. Without a source, an id that
+    /// several sources used means the first that came.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub async fn mark(
+        &self,
+        agent: &str,
+        source: Option<&str>,
+        id: &str,
+        status: InboxStatus,
+    ) -> Result<Option<InboxItem>, StoreError> {
+        let now = (self.intake.clock)();
+        let marked = match source {
+            Some(source) => self.store().mark_from(agent, source, id, status, now).await?,
+            None => self.store().mark(agent, id, status, now).await?,
+        };
+        Ok(marked.as_ref().and_then(item))
+    }
+
+    /// How each transport does.
+    #[must_use]
+    pub fn transport_states(&self) -> Vec<TransportStateView> {
+        let state = |name: &str, fault: Option<&String>| match fault {
+            Some(_) => "not loaded",
+            None if self.engine.rests(name) => "resting",
+            None => "ready",
+        };
+        self.fleet
+            .views()
+            .map(|(name, view)| TransportStateView {
+                name: name.to_owned(),
+                state: state(name, view.fault.as_ref()).to_owned(),
+                reason: view.fault.clone(),
+                idempotent: view.idempotent,
+                owner: view.owner,
+                dedupe: view.dedupe.clone(),
+            })
+            .collect()
+    }
+}
+
+fn item(message: &store::Incoming) -> Option<InboxItem> {
+    match Envelope::from_json(&message.envelope_json) {
+        Ok(envelope) => Some(InboxItem::new(message, &envelope)),
+        Err(error) => {
+            tracing::error!(id = message.id, %error, "a stored message cannot be read");
+            None
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! The outer door: something comes from another byway, or from somebody who does not sign.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{HOPS_MAX, Intake, KEYS_KEPT, Refusal};
+use crate::config::Peer;
+use crate::envelope::{Address, Envelope, RECEIPT_TYPE, ReceiptEvent, ReceiptWord, signature_key_id, verify};
+use crate::error_code::ErrorCode;
+use crate::store::{Accepted, InboxStatus, Kind, NewIncoming, TakenIn as Stored};
+
+/// By how much the sender's clock may be ahead of ours.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_hours(1);
+
+/// The door that something came through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Door {
+    /// `http` (which `byway accept` uses, too), or the name of the receiving transport.
+    pub name: String,
+    /// The `[inbound]` table whose token came with it, where one did.
+    pub inbound: Option<String>,
+}
+
+/// The answer for what is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenIn {
+    /// The message's id.
+    pub id: String,
+    /// Its source, as it is stored.
+    pub source: String,
+    /// Its recipient.
+    pub recipient: Address,
+    /// `delivered` where it lies in the inbox (or `read`, `processed`), `accepted` where
+    /// byway passes it on.
+    pub status: String,
+    /// Whether it was here before.
+    pub again: bool,
+}
+
+/// How something arrived, for the store.
+pub(super) struct Arrival {
+    pub(super) authority: String,
+    pub(super) via: String,
+    pub(super) untrusted: bool,
+    pub(super) wants_receipt: bool,
+    pub(super) idempotency: Option<(String, String, [u8; 32])>,
+}
+
+impl Intake {
+    /// Takes in an event from outside. When this returns, it is stored, once.
+    ///
+    /// # Errors
+    /// Where it is refused; nothing was stored but a line in the journal.
+    pub async fn take_in(&self, door: &Door, envelope: Envelope) -> Result<TakenIn, Refusal> {
+        match self.examine(door, &envelope) {
+            Ok(examined) => self.take(door, examined).await,
+            Err(refusal) => {
+                self.note_refusal(Some(&envelope), &door.name, &refusal).await;
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Writes down that something came which is no message at all.
+    pub async fn refuse_malformed(&self, door: &Door, refusal: &Refusal) {
+        self.note_refusal(None, &door.name, refusal).await;
+    }
+
+    /// Who speaks, and may they say this to whom they say it. Pure but for the clock.
+    fn examine(&self, door: &Door, envelope: &Envelope) -> Result<Examined, Refusal> {
+        self.check_size(envelope)?;
+        let now = (self.clock)();
+        if envelope.expiry_time.is_some_and(|expiry| expiry <= now) {
+            return Err(Refusal::new(
+                ErrorCode::Expired,
+                "the message's expirytime has passed",
+            ));
+        }
+        if envelope.hops() > HOPS_MAX {
+            return Err(Refusal::new(
+                ErrorCode::TooManyHops,
+                format!(
+                    "the message has passed {} byways, and may pass {HOPS_MAX}",
+                    envelope.hops()
+                ),
+            ));
+        }
+        match (&envelope.signature, &door.inbound) {
+            (Some(_), _) => self.examine_signed(envelope),
+            (None, Some(inbound)) => self.examine_unsigned(inbound, envelope),
+            (None, None) => Err(Refusal::new(
+                ErrorCode::UnknownPeer,
+                "the message is not signed, and did not come through an allowed [inbound] sender",
+            )),
+        }
+    }
+
+    fn examine_signed(&self, envelope: &Envelope) -> Result<Examined, Refusal> {
+        let key_id = signature_key_id(envelope).unwrap_or_default();
+        let (name, peer) = self
+            .config
+            .peers
+            .iter()
+            .find(|(_, peer)| peer.key.id() == key_id)
+            .ok_or_else(|| Refusal::new(ErrorCode::UnknownPeer, format!("no peer has the key {key_id}")))?;
+        verify(envelope, &peer.key).map_err(|error| Refusal::new(error.code(), error.to_string()))?;
+        check_lifetime(envelope, (self.clock)())?;
+        let sender = envelope
+            .sender()
+            .filter(|sender| peer.senders.iter().any(|pattern| pattern.matches(sender)));
+        let Some(sender) = sender else {
+            return Err(Refusal::new(
+                ErrorCode::SenderNotAllowed,
+                format!("the peer {name} may not speak for {}", envelope.source),
+            )
+            .with_fix(format!("If it should, add the sender to peers.{name}.senders.")));
+        };
+        self.check_recipient(name, peer, envelope)?;
+        Ok(Examined {
+            authority: format!("peer:{name}"),
+            sender: Some(sender),
+            envelope: envelope.clone(),
+        })
+    }
+
+    fn check_recipient(&self, name: &str, peer: &Peer, envelope: &Envelope) -> Result<(), Refusal> {
+        let recipient = &envelope.recipient;
+        if recipient.instance() != self.me() {
+            if peer.may_relay.iter().any(|pattern| pattern.matches(recipient)) {
+                if envelope.hops() >= HOPS_MAX {
+                    return Err(Refusal::new(
+                        ErrorCode::TooManyHops,
+                        format!(
+                            "passing the message on would be hop {}, and {HOPS_MAX} are allowed",
+                            envelope.hops() + 1
+                        ),
+                    ));
+                }
+                return Ok(());
+            }
+            return Err(Refusal::new(
+                ErrorCode::WrongInstance,
+                format!(
+                    "the message is for {recipient}, this is {}, and peer {name} may not relay",
+                    self.me()
+                ),
+            ));
+        }
+        // What it may not send to it does not learn about either, so this comes first.
+        if !peer.recipients.iter().any(|pattern| pattern.matches(recipient)) {
+            return Err(Refusal::new(
+                ErrorCode::SenderNotAllowed,
+                format!("the peer {name} may not send to {recipient}"),
+            )
+            .with_fix(format!(
+                "If it should, add the recipient to peers.{name}.recipients."
+            )));
+        }
+        if !self.is_local_agent(recipient.agent()) {
+            return Err(Refusal::new(
+                ErrorCode::UnknownAgent,
+                format!("there is no agent `{}` here", recipient.agent()),
+            ));
+        }
+        Ok(())
+    }
+
+    fn examine_unsigned(&self, inbound: &str, envelope: &Envelope) -> Result<Examined, Refusal> {
+        let recipient = &envelope.recipient;
+        let allowed = self
+            .config
+            .inbound
+            .get(inbound)
+            .is_some_and(|table| table.recipients.iter().any(|pattern| pattern.matches(recipient)));
+        if !allowed || recipient.instance() != self.me() || !self.is_local_agent(recipient.agent()) {
+            return Err(Refusal::new(
+                ErrorCode::SenderNotAllowed,
+                format!("the sender `{inbound}` may not send to {recipient}"),
+            ));
+        }
+        // Whatever it calls itself: nobody has vouched for more than the door it came through.
+        let envelope = Envelope {
+            source: format!("byway://{}/via/{inbound}", self.me()),
+            ..envelope.clone()
+        };
+        Ok(Examined {
+            authority: format!("inbound:{inbound}"),
+            sender: None,
+            envelope,
+        })
+    }
+
+    async fn take(&self, door: &Door, examined: Examined) -> Result<TakenIn, Refusal> {
+        let Examined {
+            authority,
+            sender,
+            envelope,
+        } = examined;
+        if envelope.recipient.instance() != self.me() {
+            return self.relay(envelope, &authority).await;
+        }
+        if envelope.event_type == RECEIPT_TYPE {
+            return self.take_receipt(door, sender, envelope).await;
+        }
+        let arrival = Arrival {
+            authority,
+            via: door.name.clone(),
+            untrusted: true,
+            wants_receipt: sender.is_some(),
+            idempotency: None,
+        };
+        self.store_arrival(&envelope, arrival).await
+    }
+
+    async fn relay(&self, envelope: Envelope, authority: &str) -> Result<TakenIn, Refusal> {
+        let envelope = Envelope {
+            hops: Some(envelope.hops().saturating_add(1)),
+            ..envelope
+        };
+        let new = self
+            .outgoing(&envelope, Kind::Message, authority, true)
+            .ok_or_else(|| {
+                Refusal::new(
+                    ErrorCode::NoRoute,
+                    format!("no route leads to {}", envelope.recipient),
+                )
+            })?;
+        let again = match self.store.accept(new).await? {
+            Accepted::New(_) => false,
+            Accepted::Same(_) => true,
+            Accepted::IdConflict | Accepted::KeyConflict => return Err(id_conflict(&envelope)),
+        };
+        Ok(TakenIn {
+            id: envelope.id,
+            source: envelope.source,
+            recipient: envelope.recipient,
+            status: "accepted".into(),
+            again,
+        })
+    }
+
+    /// A receipt settles the message it speaks of. Only the instance addressed can issue one.
+    async fn take_receipt(
+        &self,
+        door: &Door,
+        sender: Option<Address>,
+        envelope: Envelope,
+    ) -> Result<TakenIn, Refusal> {
+        let refuse = async |refusal: Refusal| {
+            self.note_refusal(Some(&envelope), &door.name, &refusal).await;
+            refusal
+        };
+        let Some(sender) = sender else {
+            return Err(refuse(Refusal::new(
+                ErrorCode::SenderNotAllowed,
+                "a receipt must be signed by a peer",
+            ))
+            .await);
+        };
+        let receipt = match ReceiptEvent::from_envelope(&envelope) {
+            Ok(receipt) => receipt,
+            Err(error) => return Err(refuse(error.into()).await),
+        };
+        let now = (self.clock)();
+        let status = receipt.status.as_str();
+        let known = self
+            .store
+            .record_receipt(
+                &receipt.of_source,
+                &receipt.of_id,
+                &sender.to_string(),
+                status,
+                now,
+            )
+            .await?;
+        if !known {
+            tracing::info!(of = receipt.of_id, from = %sender, "a receipt for no message of ours");
+        }
+        Ok(TakenIn {
+            id: envelope.id,
+            source: envelope.source,
+            recipient: envelope.recipient,
+            status: "processed".into(),
+            again: false,
+        })
+    }
+
+    /// Stores what arrived, together with waking the agent and telling the sender.
+    pub(super) async fn store_arrival(
+        &self,
+        envelope: &Envelope,
+        arrival: Arrival,
+    ) -> Result<TakenIn, Refusal> {
+        let now = (self.clock)();
+        let receipt = if arrival.wants_receipt {
+            self.receipt_for(envelope)
+        } else {
+            None
+        };
+        let new = NewIncoming {
+            envelope_json: envelope.to_json(),
+            id: envelope.id.clone(),
+            source: envelope.source.clone(),
+            recipient: envelope.recipient.clone(),
+            subject: envelope.subject.clone(),
+            digest: envelope.content_digest(),
+            authority: arrival.authority.clone(),
+            via: arrival.via,
+            received_at: now,
+            keep_key_until: now
+                .saturating_add(KEYS_KEPT.saturating_add(CLOCKS_DIFFER))
+                .unwrap_or(now),
+            idempotency: arrival.idempotency,
+            wake: self.outgoing(envelope, Kind::Wake, &arrival.authority, arrival.untrusted),
+            receipt,
+        };
+        let (status, again, stored) = match self.store.take_in(new).await? {
+            Stored::New => ("delivered".to_owned(), false, None),
+            Stored::Again { id, source, status } => (receipt_word(status), true, Some((id, source))),
+            Stored::Conflict => return Err(id_conflict(envelope)),
+            Stored::KeyConflict => {
+                return Err(Refusal::new(
+                    ErrorCode::IdempotencyConflict,
+                    "this Idempotency-Key was used before, with another message",
+                ));
+            }
+        };
+        let (id, source) = stored.unwrap_or_else(|| (envelope.id.clone(), envelope.source.clone()));
+        Ok(TakenIn {
+            id,
+            source,
+            recipient: envelope.recipient.clone(),
+            status,
+            again,
+        })
+    }
+
+    /// The receipt for the sending byway, where a route leads back to it.
+    fn receipt_for(&self, envelope: &Envelope) -> Option<crate::store::NewOutgoing> {
+        let now = (self.clock)();
+        let sender = envelope.sender()?;
+        let mut receipt = ReceiptEvent {
+            of_source: envelope.source.clone(),
+            of_id: envelope.id.clone(),
+            status: ReceiptWord::Delivered,
+            reason: None,
+        }
+        .to_draft(envelope.recipient.as_source(), sender, now)
+        .finish(uuid::Uuid::now_v7().to_string(), now)
+        .ok()?;
+        self.identity.sign(&mut receipt);
+        self.outgoing(&receipt, Kind::Receipt, "byway", false)
+    }
+}
+
+/// What has been found out about something from outside.
+struct Examined {
+    authority: String,
+    sender: Option<Address>,
+    envelope: Envelope,
+}
+
+/// A signed message can be brought again by anybody who saw it, so it must not outlive the time for which
+/// byway remembers that it took it in.
+fn check_lifetime(envelope: &Envelope, now: Timestamp) -> Result<(), Refusal> {
+    let longest = KEYS_KEPT.saturating_add(CLOCKS_DIFFER);
+    match envelope.expiry_time {
+        Some(expiry) if expiry.duration_since(now) <= longest => Ok(()),
+        Some(_) => Err(Refusal::new(
+            ErrorCode::Expired,
+            "the message's expirytime lies more than 30 days ahead",
+        )),
+        None => Err(Refusal::new(
+            ErrorCode::Expired,
+            "a signed message needs an expirytime, at most 30 days ahead",
+        )),
+    }
+}
+
+/// What a sender is told of a message that lies in an inbox.
+fn receipt_word(status: InboxStatus) -> String {
+    match status {
+        InboxStatus::Unread => "delivered".to_owned(),
+        status => status.to_string(),
+    }
+}
+
+fn id_conflict(envelope: &Envelope) -> Refusal {
+    Refusal::new(
+        ErrorCode::IdConflict,
+        format!(
+            "a message with the id `{}` of this source was taken in before, with other content",
+            envelope.id
+        ),
+    )
+}
