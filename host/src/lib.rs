@@ -23,6 +23,7 @@
 
 pub mod api;
 pub mod builtin;
+pub mod cli;
 pub mod config;
 pub mod contract;
 pub mod delivery;

@@ -1,0 +1,194 @@
+//! The command line: one file a verb.
+//!
+//! Its promises: what was asked for goes to standard output, everything else to standard error; every
+//! verb speaks JSON where `--json` is given; an error says what happened and what to do; and
+//! the exit code tells a script what it may do next ([`failure`]). A verb that concerns messages talks to the
+//! running server, and where none runs it does the same work in the data folder itself ([`reach`]),
+//! so that nothing is lost because a daemon was down.
+
+mod accept;
+mod address_file;
+mod client;
+mod explain;
+mod failure;
+mod help;
+mod identity;
+mod inbox;
+mod input;
+mod list;
+mod logging;
+mod moment;
+mod page;
+#[cfg(test)]
+mod page_tests;
+mod reach;
+mod send;
+mod serve;
+mod show;
+mod table;
+mod terminal;
+mod token;
+mod validate;
+mod wait;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{FromArgMatches as _, Parser, Subcommand};
+
+use crate::config::{self, Config};
+use failure::Failure;
+use terminal::Terminal;
+
+/// How long tasks that nobody waits for may take to end with the program.
+const LAST_TASKS: Duration = Duration::from_millis(200);
+
+/// One call of the program, understood.
+#[derive(Debug, Parser)]
+#[command(
+    name = "byway",
+    version,
+    about = "Gets a message from an agent on one machine to an agent on another, over whichever transport works.",
+    max_term_width = 100,
+    disable_help_subcommand = false,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Invocation {
+    #[command(flatten)]
+    everywhere: Everywhere,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// The options that every verb takes.
+#[derive(Debug, clap::Args)]
+struct Everywhere {
+    /// The configuration file [default: $BYWAY_CONFIG, ./byway.toml, the user's, the system's]
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        help_heading = "Options of every verb"
+    )]
+    config: Option<PathBuf>,
+    /// Print JSON, errors too
+    #[arg(long, global = true, help_heading = "Options of every verb")]
+    json: bool,
+    /// Log more; twice, everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Options of every verb")]
+    verbose: u8,
+    /// Say nothing but results and errors
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "verbose",
+        help_heading = "Options of every verb"
+    )]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Serve(serve::Serve),
+    Send(Box<send::Send>),
+    Show(show::Show),
+    List(list::List),
+    Accept(accept::Accept),
+    Inbox(inbox::Inbox),
+    Validate(validate::Validate),
+    Explain(explain::Explain),
+    Identity(identity::ShowIdentity),
+    Token(token::Token),
+}
+
+/// What a verb needs besides its own arguments.
+struct Session {
+    config: Option<PathBuf>,
+    terminal: Terminal,
+}
+
+impl Session {
+    /// The configuration, found and read.
+    fn config(&self) -> Result<Config, Failure> {
+        let env = |name: &str| std::env::var(name).ok();
+        let path = config::locate(self.config.as_deref(), &env)?;
+        Ok(config::load(&path)?)
+    }
+}
+
+/// Understands a command line.
+///
+/// # Errors
+/// The exit code, where there is nothing left to do: help or the version was printed, or the command line
+/// makes no sense, which has been said.
+pub fn parse(arguments: &[OsString]) -> Result<Invocation, ExitCode> {
+    help::command()
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Invocation::from_arg_matches(&matches))
+        .map_err(|error| help::answer(&error, arguments))
+}
+
+impl Invocation {
+    /// Does what was asked. Everything there is to say has been said when it returns.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        let Everywhere {
+            config,
+            json,
+            verbose,
+            quiet,
+        } = self.everywhere;
+        logging::start(self.verb.kind_of_log(), verbose, quiet, json);
+        let json = json || matches!(self.verb, Verb::Accept(_));
+        let session = Session {
+            config,
+            terminal: Terminal { json, quiet },
+        };
+        match in_runtime(self.verb, &session) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                session.terminal.failure(&failure);
+                ExitCode::from(failure.exit())
+            }
+        }
+    }
+}
+
+fn in_runtime(verb: Verb, session: &Session) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::internal(format!("this machine gives no threads to run on: {error}")))?;
+    let result = runtime.block_on(verb.run(session));
+    runtime.shutdown_timeout(LAST_TASKS);
+    result
+}
+
+impl Verb {
+    fn kind_of_log(&self) -> logging::Kind {
+        match self {
+            Self::Serve(_) => logging::Kind::Server,
+            Self::Accept(_) => logging::Kind::Door,
+            _ => logging::Kind::Command,
+        }
+    }
+
+    async fn run(self, session: &Session) -> Result<(), Failure> {
+        match self {
+            Self::Serve(verb) => verb.run(session).await,
+            Self::Send(verb) => verb.run(session).await,
+            Self::Show(verb) => verb.run(session).await,
+            Self::List(verb) => verb.run(session).await,
+            Self::Accept(verb) => verb.run(session).await,
+            Self::Inbox(verb) => verb.run(session).await,
+            Self::Validate(verb) => verb.run(session),
+            Self::Explain(verb) => verb.run(session),
+            Self::Identity(verb) => verb.run(session),
+            Self::Token(verb) => verb.run(session),
+        }
+    }
+}
