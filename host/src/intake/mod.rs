@@ -13,6 +13,8 @@ mod refusal;
 mod refused;
 mod submit;
 mod take_in;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
