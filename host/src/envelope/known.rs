@@ -100,22 +100,29 @@ impl Envelope {
             ),
             ("bywaysig", text(&self.signature)),
         ];
-        let extensions = self
-            .extensions
-            .iter()
-            .map(|(name, value)| (name.as_str(), Some(value.clone())));
+        let extensions = self.extensions.iter();
+        let mut all: BTreeMap<&str, Value> = extensions
+            .map(|(name, value)| (name.as_str(), value.clone()))
+            .collect();
         // The fields come last, and an absent one takes an extension of its name away.
-        let all: BTreeMap<_, _> = extensions.chain(fields).collect();
-        all.into_iter()
-            .filter_map(|(name, value)| Some((name, value?)))
-            .collect()
+        for (name, value) in fields {
+            match value {
+                Some(value) => all.insert(name, value),
+                None => all.remove(name),
+            };
+        }
+        all
     }
 
     /// Every attribute that the message has, in its canonical string form (Booleans as `true` and `false`,
     /// integers in decimal, instants in UTC), sorted by name. In the binary mode these are the headers.
     #[must_use]
     pub fn attributes(&self) -> Vec<(String, String)> {
-        let text = |(name, value): (&str, Value)| (name.to_owned(), value.to_string());
+        let text = |(name, value): (&str, Value)| match value {
+            // As it is; this is done for every attempt.
+            Value::String(text) => (name.to_owned(), text),
+            other => (name.to_owned(), other.to_string()),
+        };
         self.values().into_iter().map(text).collect()
     }
 }

@@ -2,7 +2,8 @@
 
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
-    Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, OutgoingBody, OutgoingRequest, Scheme,
+    Fields, FutureIncomingResponse, HeaderError, IncomingBody, IncomingResponse, OutgoingBody,
+    OutgoingRequest, Scheme,
 };
 use wasip2::io::streams::{OutputStream, StreamError};
 
@@ -146,18 +147,18 @@ impl Request {
     }
 
     fn outgoing(&self) -> Result<OutgoingRequest, HttpError> {
-        let headers = Fields::new();
-        let add = |name: &str, value: &str| {
-            headers.append(name, value.as_bytes()).map_err(|error| {
-                HttpError::malformed(format!("The header `{name}` cannot be sent: {error}."))
-            })
-        };
-        for (name, value) in &self.headers {
-            add(name, value)?;
-        }
-        if let Some(body) = &self.body {
-            add("content-length", &body.len().to_string())?;
-        }
+        let length = self.body.as_ref().map(|body| body.len().to_string());
+        let length = length
+            .iter()
+            .map(|length| ("content-length".to_owned(), length.clone().into_bytes()));
+        let headers: Vec<_> = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone().into_bytes()))
+            .chain(length)
+            .collect();
+        // All in one call; which of them the host does not take is only asked for where it matters.
+        let headers = Fields::from_list(&headers).map_err(|error| bad_header(&headers, &error))?;
         let request = OutgoingRequest::new(headers);
         let scheme = if self.url.is_https {
             Scheme::Https
@@ -174,6 +175,15 @@ impl Request {
     }
 }
 
+/// Names the header that the host does not take.
+fn bad_header(headers: &[(String, Vec<u8>)], error: &HeaderError) -> HttpError {
+    let alone = |header: &&(String, Vec<u8>)| Fields::from_list(std::slice::from_ref(*header)).is_err();
+    HttpError::malformed(match headers.iter().find(alone) {
+        Some((name, _)) => format!("The header `{name}` cannot be sent: {error}."),
+        None => format!("The headers cannot be sent: {error}."),
+    })
+}
+
 fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), StreamError> {
     if let Ok(stream) = body.write() {
         write_all(&stream, bytes)?;
@@ -182,18 +192,20 @@ fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), StreamError> {
     OutgoingBody::finish(body, None).map_err(|_| StreamError::Closed)
 }
 
+/// Hands everything over, and waits only where the host has no room: each wait gives the processor away and
+/// back. Whether it arrived is not waited for at all, since the answer says it.
 fn write_all(stream: &OutputStream, mut rest: &[u8]) -> Result<(), StreamError> {
-    let writable = stream.subscribe();
     while !rest.is_empty() {
-        writable.block();
-        let room = usize::try_from(stream.check_write()?).unwrap_or(usize::MAX);
-        let (now, later) = rest.split_at(room.min(rest.len()));
+        let mut room = stream.check_write()?;
+        if room == 0 {
+            stream.subscribe().block();
+            room = stream.check_write()?;
+        }
+        let (now, later) = rest.split_at(usize::try_from(room).unwrap_or(usize::MAX).min(rest.len()));
         stream.write(now)?;
         rest = later;
     }
-    stream.flush()?;
-    writable.block();
-    stream.check_write().map(|_| ())
+    Ok(())
 }
 
 fn receive(
