@@ -8,21 +8,21 @@
 
 #![allow(
     missing_docs,
+    unreachable_pub,
+    dead_code,
     clippy::unwrap_used,
     clippy::print_stdout,
-    clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a bench may fail loudly"
 )]
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+mod stage;
 
-use byway::config::{AdapterRef, Breaker, Grants, Place, Transport, TransportLimits};
-use byway::envelope::Envelope;
-use byway::sandbox::{Call, KeepProgress, LoadedTransport, Sandbox, SandboxSettings};
+use std::sync::Arc;
+
+use byway::config::AdapterRef;
+use byway::sandbox::{Call, LoadedTransport};
+use stage::{ROUNDS, call, median};
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline,
@@ -39,171 +39,84 @@ mod wit {
     });
 }
 
-const ROUNDS: usize = 5;
-const CALLS: u32 = 2000;
+const CALLS: usize = 4_000;
 
 fn main() {
     // Cargo's test runner asks benches without a harness for their tests; there are none.
     if std::env::args().any(|it| it == "--list" || it == "--test") {
         return;
     }
-    let guest = guest();
+    let guest = stage::guest("noop");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .unwrap();
-    let transport = byway_transport(&guest);
-    let bare = Bare::new(&guest);
-    let call = call();
+    let (bare, byway) = (Arc::new(Bare::new(&guest)), noop(&guest));
     runtime.block_on(async {
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        // One round to warm up, which is not counted.
+        let mut rows = [const { Vec::new() }; 4];
         for round in 0..=ROUNDS {
-            let of_engine = time(async || bare.attempt().await).await;
-            let of_byway = time(async || {
-                transport.attempt(call.clone()).await.unwrap();
-            })
-            .await;
+            // One task, then two, of each in turn: what slows the machine slows all four.
+            let figures = [
+                bare_rate(&bare, 1).await,
+                byway_rate(&byway, 1).await,
+                bare_rate(&bare, 2).await,
+                byway_rate(&byway, 2).await,
+            ];
             if round > 0 {
-                theirs.push(of_engine);
-                ours.push(of_byway);
-                println!("round {round}: bare engine {of_engine:?}, byway {of_byway:?}");
+                for (row, figure) in rows.iter_mut().zip(figures) {
+                    row.push(figure);
+                }
             }
         }
-        let (ours, theirs) = (median(ours), median(theirs));
-        println!();
-        println!("bare engine   {theirs:?} a call");
-        println!("byway         {ours:?} an attempt");
-        println!("ratio         {:.2}", ours.as_secs_f64() / theirs.as_secs_f64());
-        let one = throughput(&transport, &call, 1).await;
-        let two = throughput(&transport, &call, 2).await;
-        println!("one task      {one:.0} attempts a second");
+        let [bare_1, byway_1, bare_2, byway_2] = rows.map(median);
+        println!("              one task       two tasks      two to one");
         println!(
-            "two tasks     {two:.0} attempts a second ({:.2} of one)",
-            two / one
+            "bare engine   {:6.1} µs      {bare_2:>8.0}/s      {:.2}",
+            1e6 / bare_1,
+            bare_2 / bare_1
         );
         println!(
-            "load          {}",
-            std::fs::read_to_string("/proc/loadavg")
-                .unwrap_or_default()
-                .trim()
+            "byway         {:6.1} µs      {byway_2:>8.0}/s      {:.2}",
+            1e6 / byway_1,
+            byway_2 / byway_1
         );
+        println!("ratio         {:.2}", bare_1 / byway_1);
+        stage::print_load();
     });
 }
 
-async fn time(call: impl AsyncFn()) -> Duration {
-    let began = Instant::now();
-    for _ in 0..CALLS {
-        call().await;
-    }
-    began.elapsed() / CALLS
-}
-
-async fn throughput(transport: &LoadedTransport, call: &Call, tasks: u32) -> f64 {
-    let began = Instant::now();
-    let running: Vec<_> = (0..tasks)
-        .map(|_| {
-            let (transport, call) = (transport.clone(), call.clone());
-            tokio::spawn(async move {
-                for _ in 0..CALLS {
-                    transport.attempt(call.clone()).await.unwrap();
-                }
-            })
-        })
-        .collect();
-    for task in running {
-        task.await.unwrap();
-    }
-    f64::from(tasks * CALLS) / began.elapsed().as_secs_f64()
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
-}
-
-fn guest() -> PathBuf {
-    let folder = match std::env::var_os("BYWAY_GUESTS") {
-        Some(folder) => PathBuf::from(folder),
-        None => std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(
-                || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target"),
-                PathBuf::from,
-            )
-            .join("guests/wasm32-wasip2/release"),
-    };
-    let guest = folder.join("guest_noop.wasm");
-    assert!(
-        guest.exists(),
-        "{} is not there; run the tests of the sandbox first",
-        guest.display()
-    );
-    guest
-}
-
-fn byway_transport(guest: &std::path::Path) -> LoadedTransport {
-    let sandbox = Sandbox::new(SandboxSettings {
-        cache_dir: None,
-        attempts_at_once_max: 62,
-        builtin: &[],
+/// Attempts a second.
+async fn byway_rate(transport: &LoadedTransport, tasks: usize) -> f64 {
+    let call: Call = call();
+    stage::rate(tasks, CALLS, || {
+        let (transport, call) = (transport.clone(), call.clone());
+        async move {
+            for _ in 0..CALLS {
+                transport.attempt(call.clone()).await.unwrap();
+            }
+        }
     })
-    .unwrap();
-    sandbox
-        .load(&Transport {
-            name: "noop".into(),
-            adapter: AdapterRef::Path(guest.into()),
-            config: serde_json::Map::new(),
-            grants: Grants::default(),
-            secrets: BTreeMap::new(),
-            signers: BTreeMap::new(),
-            limits: TransportLimits {
-                timeout: Duration::from_secs(30),
-                at_once_max: 8,
-                memory_bytes_max: 64 << 20,
-                answer_bytes_max: 4 << 20,
-                log_lines_max: 100,
-            },
-            authority: None,
-            dedupe: None,
-            receive: None,
-            sha256: None,
-            breaker: Breaker {
-                failures: 5,
-                pause: Duration::from_secs(30),
-            },
-            place: Place {
-                file: "byway.toml".into(),
-                line: 1,
-                column: 1,
-            },
-        })
+    .await
+}
+
+/// Calls a second.
+async fn bare_rate(bare: &Arc<Bare>, tasks: usize) -> f64 {
+    stage::rate(tasks, CALLS, || {
+        let bare = Arc::clone(bare);
+        async move {
+            for _ in 0..CALLS {
+                bare.attempt().await;
+            }
+        }
+    })
+    .await
+}
+
+fn noop(guest: &std::path::Path) -> LoadedTransport {
+    stage::sandbox(None)
+        .load(&stage::transport(AdapterRef::Path(guest.into())))
         .unwrap()
-}
-
-struct Forget;
-
-#[async_trait::async_trait]
-impl KeepProgress for Forget {
-    async fn keep(&self, _bytes: Vec<u8>) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-/// A message of about a kilobyte.
-fn call() -> Call {
-    let text = "x".repeat(800);
-    let structured = format!(
-        r#"{{"specversion":"1.0","id":"m-1","source":"byway://a/planner","type":"dev.byway.message","recipient":"executor@b","data":"{text}"}}"#
-    );
-    Call {
-        envelope: Arc::new(Envelope::from_json(structured.as_bytes()).unwrap()),
-        structured: structured.into_bytes().into(),
-        number: 1,
-        idempotency_key: "m-1".into(),
-        progress: None,
-        keep: Arc::new(Forget),
-    }
 }
 
 /// The engine with nothing around it.

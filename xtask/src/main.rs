@@ -3,6 +3,7 @@
 //! Everything a fresh machine needs is done from here, so that a stranger types one command and a
 //! build server the same one.
 
+mod budget;
 mod build;
 mod components;
 mod demo;
@@ -29,6 +30,7 @@ cargo xtask TASK
   demo             two byways on this machine: a message gets through although the first
                    choices fail. --readme writes what it printed into README.md
   test [STEP…]     everything that has to hold; with names, only those steps
+  budget           count what an attempt takes, and hold it against host/benches/budget.json
   deny             licences, advisories and bans of all dependencies (needs cargo-deny)
 
 Environment
@@ -67,6 +69,7 @@ fn task(arguments: &[String]) -> Result<()> {
         ("demo", []) => demo::demo(&Layout::find()?, false),
         ("demo", [flag]) if flag == "--readme" => demo::demo(&Layout::find()?, true),
         ("test", only) => test::test(&Layout::find()?, only),
+        ("budget", []) => budget::budget(&Layout::find()?),
         ("deny", []) => deny(&Layout::find()?),
         ("help" | "--help" | "-h", _) => {
             say(HELP);

@@ -10,6 +10,7 @@
 //! | `unit-components` | their own tests, on this machine |
 //! | `contract` | `wit/` resolves, is documented, and what is frozen has not changed |
 //! | `tests` | unit, property, room and acceptance tests of the rest |
+//! | `budget` | what an attempt takes, counted, is within its budget |
 //! | `docs` | the reference builds without a warning, and its examples run |
 
 use std::cell::OnceCell;
@@ -21,7 +22,7 @@ use crate::setup::{self, Tools};
 use crate::steps::{self, Step};
 use crate::terminal::say;
 use crate::toolchain::{TARGET, Toolchain, host_triple};
-use crate::{components, process};
+use crate::{budget, components, process};
 
 /// The acceptance test that goes through a real ssh server is left out where this is `1`. Otherwise a missing
 /// server is a failure.
@@ -48,6 +49,7 @@ pub(crate) fn test(layout: &Layout, only: &[String]) -> Result<()> {
         step("unit-components", Run::unit_components),
         step("contract", Run::contract),
         step("tests", Run::tests),
+        step("budget", |run| budget::budget(&run.layout)),
         step("docs", Run::docs),
     ];
     steps::run(steps, only, "xtask test")?;
