@@ -80,8 +80,18 @@ pub struct Api {
 pub struct Limits {
     /// The most data a message may carry, in bytes. Default 1 MiB.
     pub data_bytes_max: usize,
-    /// How many attempts may run at once, over all transports. Default 64.
+    /// How many attempts may run at once, over all transports. Default 64, at least 2.
     pub attempts_at_once_max: usize,
+}
+
+impl Limits {
+    /// How many of so many attempts at once one transport may have: three quarters, and at least one less
+    /// than all, so that one on which everything hangs never keeps the others waiting.
+    #[must_use]
+    pub fn share_of_one(attempts_at_once_max: usize) -> usize {
+        let kept_for_others = (attempts_at_once_max / 4).max(1);
+        attempts_at_once_max.saturating_sub(kept_for_others).max(1)
+    }
 }
 
 /// `[peers.NAME]`: another byway. The name is the instance part of its agents' addresses.

@@ -122,6 +122,12 @@ pub struct HostFault {
     pub message: String,
 }
 
+impl HostFault {
+    /// The code where the adapter broke so often that it is left alone for a while. When it may be called
+    /// again is known to whoever plans, so this fault brings no pause of its own.
+    pub const QUARANTINED: &str = "quarantined";
+}
+
 impl Outcome {
     /// The word alone.
     #[must_use]

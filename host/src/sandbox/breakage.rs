@@ -16,8 +16,10 @@ use crate::contract::{Failure, HostFault};
 /// Why a call broke off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Breakage {
-    /// It took too long.
+    /// It computed until its time was over.
     Deadline(Duration),
+    /// It waited, for a far side or a clock, until its time was over.
+    Waiting(Duration),
     /// It wanted more memory.
     Memory(usize),
     /// It went too deep.
@@ -75,7 +77,7 @@ impl Breakage {
     /// The stable word.
     pub(super) fn code(&self) -> &'static str {
         match self {
-            Self::Deadline(_) => "deadline",
+            Self::Deadline(_) | Self::Waiting(_) => "deadline",
             Self::Memory(_) => "memory-limit",
             Self::Stack => "stack-overflow",
             Self::HostCall(_) => "host-call-fuel",
@@ -94,7 +96,7 @@ impl Breakage {
         };
         let failure = Failure::new(self.code(), message);
         match self {
-            Self::Deadline(_) => {
+            Self::Deadline(_) | Self::Waiting(_) => {
                 failure.with_fix("raise limits.timeout of the transport if the far side is slow")
             }
             Self::Memory(_) => {
@@ -102,6 +104,11 @@ impl Breakage {
             }
             _ => failure,
         }
+    }
+
+    /// Whether the adapter itself is to blame, and would be again: no slow far side, and not byway.
+    pub(super) fn is_the_adapters(&self) -> bool {
+        !matches!(self, Self::Waiting(_) | Self::NoRoom(_))
     }
 
     /// byway's own fault, where it is one.
@@ -119,7 +126,9 @@ impl Breakage {
 impl fmt::Display for Breakage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Deadline(allowed) => write!(f, "the adapter did not end within timeout = {allowed:?}"),
+            Self::Deadline(allowed) | Self::Waiting(allowed) => {
+                write!(f, "the adapter did not end within timeout = {allowed:?}")
+            }
             Self::Memory(limit) => write!(
                 f,
                 "the adapter wanted more memory than memory_bytes_max = {limit}"

@@ -24,6 +24,8 @@ pub(super) struct Machine {
     pub ticker: Ticker,
     /// As many as there are slots: the pool is never asked for more.
     pub slots: Semaphore,
+    /// How many that is.
+    pub attempts_at_once_max: usize,
 }
 
 /// A guest's function and its arguments.
@@ -51,7 +53,7 @@ pub(super) async fn call<T: Send>(
     };
     // The epochs stop a guest that computes, this one that waits.
     match tokio::time::timeout(deadline.remaining(), running).await {
-        Err(_) => Err(Breakage::Deadline(deadline.allowed())),
+        Err(_) => Err(Breakage::Waiting(deadline.allowed())),
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => {
             let breakage = recognise(&error, &store.data().memory, deadline.allowed());

@@ -80,7 +80,7 @@ impl Sandbox {
     /// # Errors
     /// Where this machine gives neither memory for instances nor a thread.
     pub fn new(settings: SandboxSettings) -> Result<Self, SandboxError> {
-        let attempts = settings.attempts_at_once_max.clamp(1, 10_000);
+        let attempts = settings.attempts_at_once_max.clamp(2, 10_000);
         let slots = u32::try_from(attempts)
             .unwrap_or(u32::MAX)
             .saturating_add(LOADING_SLOTS);
@@ -94,6 +94,7 @@ impl Sandbox {
                 engine,
                 ticker,
                 slots: Semaphore::new(attempts),
+                attempts_at_once_max: attempts,
             }),
             linker,
             tls: Tls::default(),

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 
 use super::answers::{Batch, Description, Finding, Needs, Readiness, ReadyState, ReceiveFault};
 use super::breakage::Breakage;
@@ -14,9 +14,11 @@ use super::effect::EffectLog;
 use super::keep::KeepProgress;
 use super::limits::REQUESTS_AT_ONCE_MAX;
 use super::load::Known;
+use super::places::{Place, Places};
 use super::preflight::PreflightProblem;
 use super::secrets::{SecretBook, Unavailable};
 use super::state::{Context, Message, Purpose, Rights};
+use super::supervision::{Leave, Quarantined, Supervision};
 use super::{outcome, translate};
 use crate::contract::bindings::byway::transport::types as wit;
 use crate::contract::{Attempted, Effect, Failure, HostFault, Verdict};
@@ -59,8 +61,8 @@ struct Inner {
     known: Arc<Known>,
     needs: Needs,
     rights: Arc<Rights>,
-    /// Attempts of this transport at once: one transport never takes all slots unless it may.
-    at_once: Semaphore,
+    places: Places,
+    supervision: Supervision,
     calls: AtomicU64,
 }
 
@@ -74,19 +76,13 @@ impl std::fmt::Debug for LoadedTransport {
 
 impl LoadedTransport {
     pub(super) fn new(machine: Arc<Machine>, known: Arc<Known>, needs: Needs, rights: Rights) -> Self {
-        let at_once = Semaphore::new(
-            rights
-                .transport
-                .limits
-                .at_once_max
-                .clamp(1, Semaphore::MAX_PERMITS),
-        );
         Self(Arc::new(Inner {
+            places: Places::of(&rights.transport, &machine),
+            supervision: Supervision::new(&rights.transport.name),
             machine,
             known,
             needs,
             rights: Arc::new(rights),
-            at_once,
             calls: AtomicU64::new(1),
         }))
     }
@@ -145,18 +141,30 @@ impl LoadedTransport {
             .collect()
     }
 
+    /// Whether, and until when, no message is sent through it because its adapter crashes.
+    #[must_use]
+    pub fn sending_quarantined(&self) -> Option<Quarantined> {
+        self.0.supervision.quarantined(Purpose::Send)
+    }
+
+    /// The same of any function; of several, the one that is for longest.
+    #[must_use]
+    pub fn quarantined(&self) -> Option<Quarantined> {
+        self.0.supervision.worst()
+    }
+
     /// One attempt to send a message.
     ///
     /// # Errors
     /// Where byway itself could not make the attempt. Nothing was sent.
     pub async fn attempt(&self, call: Call) -> Result<Attempted, HostFault> {
         let envelope = translate::envelope(&call.envelope, &call.structured)?;
-        let _room = self.room().await?;
+        let entered = self.enter(Purpose::Send).await?;
         let secrets = self.secrets().await?;
         let began = Instant::now();
         let context = self.context(Purpose::Send, secrets, Some(message(&call)));
         let (ended, effect) = self
-            .run(&context, self.send_function(&context, envelope, call))
+            .run(entered, &context, self.send_function(&context, envelope, call))
             .await;
         if let Err(breakage) = &ended
             && effect.is_none()
@@ -198,7 +206,7 @@ impl LoadedTransport {
             return Err(no_ability("reconcile"));
         };
         let envelope = translate::envelope(&call.envelope, &call.structured)?;
-        let _room = self.room().await?;
+        let entered = self.enter(Purpose::Reconcile).await?;
         let secrets = self.secrets().await?;
         let context = self.context(Purpose::Reconcile, secrets, Some(message(&call)));
         let attempt = attempt(&context, call);
@@ -211,7 +219,7 @@ impl LoadedTransport {
             })
         });
         let name = self.0.rights.transport.name.as_str();
-        match self.run(&context, function).await.0 {
+        match self.run(entered, &context, function).await.0 {
             Ok(Ok(verdict)) => Ok(translate::verdict(verdict, &context.secrets)),
             Ok(Err(failure)) => {
                 let failure = translate::failure(&failure, &context.secrets);
@@ -242,14 +250,14 @@ impl LoadedTransport {
     /// # Errors
     /// Where byway itself could not ask.
     pub async fn probe(&self) -> Result<Readiness, HostFault> {
-        let _room = self.room().await?;
+        let entered = self.enter(Purpose::Probe).await?;
         let secrets = self.secrets().await?;
         let context = self.context(Purpose::Probe, secrets, None);
         let indices = self.0.known.adapter.adapter.clone();
         let function: Function<_> = Box::new(move |store, instance| {
             Box::pin(async move { indices.load(&mut *store, instance)?.call_probe(store).await })
         });
-        match self.run(&context, function).await.0 {
+        match self.run(entered, &context, function).await.0 {
             Ok(readiness) => Ok(translate::readiness(readiness, &context.secrets)),
             Err(breakage) => match breakage.host_fault() {
                 Some(fault) => Err(fault),
@@ -274,7 +282,7 @@ impl LoadedTransport {
         let Some(indices) = self.0.known.adapter.receiver.clone() else {
             return Err(no_ability("receive").into());
         };
-        let _room = self.room().await?;
+        let entered = self.enter(Purpose::Receive).await?;
         let secrets = self.secrets().await?;
         let context = self.context(Purpose::Receive, secrets, None);
         let function: Function<_> = Box::new(move |store, instance| {
@@ -285,7 +293,7 @@ impl LoadedTransport {
                     .await
             })
         });
-        match self.run(&context, function).await.0 {
+        match self.run(entered, &context, function).await.0 {
             Ok(Ok(batch)) => translate::batch(batch, max).map_err(ReceiveFault::Adapter),
             Ok(Err(failure)) => Err(ReceiveFault::Adapter(translate::failure(
                 &failure,
@@ -302,6 +310,7 @@ impl LoadedTransport {
     /// started can send any more.
     async fn run<T: Send>(
         &self,
+        entered: Entered<'_>,
         context: &Arc<Context>,
         function: Function<T>,
     ) -> (Result<T, Breakage>, Option<Effect>) {
@@ -315,6 +324,7 @@ impl LoadedTransport {
         )
         .await;
         let effect = context.effects.close().await;
+        entered.leave.ended(ended.as_ref().err());
         (ended, effect)
     }
 
@@ -331,24 +341,11 @@ impl LoadedTransport {
         })
     }
 
-    /// A place among the attempts of this transport, and a slot for its instance.
-    async fn room(&self) -> Result<(SemaphorePermit<'_>, SemaphorePermit<'_>), HostFault> {
-        let limits = &self.0.rights.transport.limits;
-        let both = async {
-            let place = self.0.at_once.acquire().await.ok()?;
-            let slot = self.0.machine.slots.acquire().await.ok()?;
-            Some((place, slot))
-        };
-        match tokio::time::timeout(limits.timeout.max(Duration::from_secs(1)), both).await {
-            Ok(Some(room)) => Ok(room),
-            _ => Err(HostFault {
-                code: "busy",
-                message: format!(
-                    "all {} places of the transport {} (or all of byway's) are taken",
-                    limits.at_once_max, self.0.rights.transport.name
-                ),
-            }),
-        }
+    /// Waits for a place, and asks whether the adapter may be called.
+    async fn enter(&self, purpose: Purpose) -> Result<Entered<'_>, HostFault> {
+        let place = self.0.places.take(&self.0.machine).await?;
+        let leave = self.0.supervision.admit(purpose)?;
+        Ok(Entered { leave, _place: place })
     }
 
     /// Reads the secrets, off the runtime's workers: they may be files.
@@ -370,9 +367,14 @@ impl LoadedTransport {
     }
 }
 
+/// A call that may be made.
+struct Entered<'a> {
+    leave: Leave<'a>,
+    _place: Place<'a>,
+}
+
 fn sentences(missing: &[Unavailable]) -> String {
-    let sentences: Vec<&str> = missing.iter().map(|it| it.message.as_str()).collect();
-    sentences.join("; ")
+    missing.iter().map(|it| it.message.as_str()).collect::<Vec<_>>().join("; ")
 }
 
 fn message(call: &Call) -> Message {
