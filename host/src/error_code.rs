@@ -79,6 +79,9 @@ codes! {
     SecretUnavailable = "BW108", "secret not available",
         "A secret's environment variable is not set, or its file cannot be read or is readable by others.",
         "Set the variable, or make the file with mode 0600.";
+    NeedsRestart = "BW109", "needs a restart",
+        "The configuration was read again while byway runs, and changes something that a running byway cannot change.",
+        "Restart byway, or write the value that it had; the rest is put in force then.";
 
     MalformedMessage = "BW201", "malformed message",
         "The message is not JSON, or not a CloudEvent: an attribute is missing or has the wrong form.",
@@ -169,6 +172,9 @@ codes! {
     DiskFull = "BW407", "disk full",
         "The disk of the data folder is full. Nothing was accepted.",
         "Make room and send again.";
+    ReloadRefused = "BW408", "configuration refused",
+        "The configuration was read again, and something is wrong with it or with an adapter. The one in force stays.",
+        "Correct what is listed, and reload again.";
 
     Unauthorized = "BW501", "not authorized",
         "The call has no token, or one that is not valid.",

@@ -4,7 +4,12 @@
 //! engine; a command such as `byway accept` that finds no server running opens it without, stores what
 //! it has to store, and leaves the delivering to the server's next start.
 
+mod difference;
+mod files;
 mod looking;
+mod receiving;
+mod reload;
+mod setup;
 
 use std::sync::Arc;
 
@@ -12,16 +17,20 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
-use crate::config::{Config, Durability, SecretSource, Transport};
-use crate::delivery::{Clock, Engine, EngineSettings, Fleet};
+use reload::Reloads;
+use setup::{Cell, Ground, Setup};
+
+pub use reload::Trigger;
+
+use crate::config::{Config, Durability, Problem, SecretSource, Transport};
+use crate::delivery::{Engine, EngineSettings, Fleet};
 use crate::envelope::Envelope;
 use crate::error_code::ErrorCode;
 use crate::identity::Identity;
-use crate::intake::{Door, Intake, Refusal, Submission, Submitted, TakenIn, fetch};
+use crate::intake::{Door, Intake, Refusal, Submission, Submitted, TakenIn};
 use crate::principal::{Principal, Tokens};
 use crate::private_file;
-use crate::routing::Router;
-use crate::sandbox::{PreflightProblem, Sandbox, SandboxSettings};
+use crate::sandbox::{LoadedTransport, PreflightProblem, Sandbox, SandboxSettings};
 use crate::store::{self, Store};
 
 /// Why byway could not be put together.
@@ -36,11 +45,13 @@ pub struct StartError {
 
 /// One byway.
 pub struct Byway {
-    config: Arc<Config>,
+    setup: Cell,
+    ground: Ground,
     tokens: Tokens,
-    intake: Intake,
     engine: Engine,
-    fleet: Arc<Fleet>,
+    /// `None`: opened without transports.
+    sandbox: Option<Sandbox>,
+    reloads: Reloads,
 }
 
 impl Byway {
@@ -61,13 +72,11 @@ impl Byway {
                 reasons
             });
             if let Ok(loaded) = &loaded {
-                for missing in loaded.missing_secrets() {
-                    tracing::warn!(name, "messages wait until it is there: {}", missing.message);
-                }
+                warn_of_missing_secrets(name, loaded);
             }
             fleet.add(transport, loaded);
         }
-        Self::put_together(config, store, fleet)
+        Self::put_together(config, store, fleet, Some(sandbox))
     }
 
     /// Opens the data folder alone, to store something while no server runs.
@@ -76,77 +85,82 @@ impl Byway {
     /// Where the data folder or the identity cannot be had.
     pub fn open_without_transports(config: Config) -> Result<Self, StartError> {
         let store = open_store(&config)?;
-        Self::put_together(config, store, Fleet::default())
+        Self::put_together(config, store, Fleet::default(), None)
     }
 
-    fn put_together(config: Config, store: Store, fleet: Fleet) -> Result<Self, StartError> {
+    fn put_together(
+        config: Config,
+        store: Store,
+        fleet: Fleet,
+        sandbox: Option<Sandbox>,
+    ) -> Result<Self, StartError> {
         let data_dir = &config.instance.data_dir;
         let identity = Identity::load_or_create(data_dir).map_err(data_folder)?;
         let tokens = Tokens::load_or_create(data_dir).map_err(data_folder)?;
-        let router = Arc::new(Router::new(&config));
-        let clock: Clock = Arc::new(Timestamp::now);
-        let fleet = Arc::new(fleet);
-        let engine = Engine::new(EngineSettings {
-            store: store.clone(),
-            router: Arc::clone(&router),
-            transports: Arc::clone(&fleet) as Arc<dyn crate::delivery::Transports>,
-            clock: Arc::clone(&clock),
-            at_once_max: config.limits.attempts_at_once_max,
-        });
-        let config = Arc::new(config);
-        let intake = Intake {
-            config: Arc::clone(&config),
-            router,
+        let ground = Ground {
             store,
             identity: Arc::new(identity),
-            clock,
+            clock: Arc::new(Timestamp::now),
         };
+        let reloads = Reloads::new(&config, &fleet, (ground.clock)());
+        let at_once_max = config.limits.attempts_at_once_max;
+        let setup = Cell::new(Setup::new(config, fleet, &ground));
+        let engine = Engine::new(EngineSettings {
+            store: ground.store.clone(),
+            in_force: {
+                let setup = setup.clone();
+                Arc::new(move || Arc::clone(&setup.get().in_force))
+            },
+            clock: Arc::clone(&ground.clock),
+            at_once_max,
+        });
         Ok(Self {
-            config,
+            setup,
+            ground,
             tokens,
-            intake,
             engine,
-            fleet,
+            sandbox,
+            reloads,
         })
     }
 
-    /// Delivers and fetches until `stop` turns true and what is under way has ended.
+    /// Delivers, fetches and looks for changed files until `stop` turns true and what is under way has ended.
     pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
-        let mut fetching = tokio::task::JoinSet::new();
-        for transport in self
-            .config
-            .transports
-            .values()
-            .filter(|transport| transport.receive.is_some())
-        {
-            fetching.spawn(fetch(Arc::clone(&self), transport.name.clone(), stop.clone()));
-        }
+        let mut beside = tokio::task::JoinSet::new();
+        beside.spawn(Arc::clone(&self).receive(stop.clone()));
+        beside.spawn(Arc::clone(&self).watch_files(stop.clone()));
         self.engine.run(stop).await;
-        fetching.shutdown().await;
+        beside.shutdown().await;
     }
 
-    /// The configuration.
+    /// The configuration in force.
     #[must_use]
-    pub fn config(&self) -> &Config {
-        &self.config
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.setup.get().config)
+    }
+
+    /// Turns whenever another configuration is put in force.
+    #[must_use]
+    pub fn swaps(&self) -> watch::Receiver<()> {
+        self.setup.swaps()
     }
 
     /// The store.
     #[must_use]
     pub fn store(&self) -> &Store {
-        &self.intake.store
+        &self.ground.store
     }
 
-    /// The doors.
+    /// The doors, as they are now.
     #[must_use]
-    pub fn intake(&self) -> &Intake {
-        &self.intake
+    pub fn intake(&self) -> Arc<Intake> {
+        Arc::clone(&self.setup.get().intake)
     }
 
-    /// The transports.
+    /// The transports, as they are now.
     #[must_use]
-    pub fn fleet(&self) -> &Fleet {
-        &self.fleet
+    pub fn fleet(&self) -> Arc<Fleet> {
+        Arc::clone(&self.setup.get().fleet)
     }
 
     /// The tokens of the API.
@@ -158,7 +172,7 @@ impl Byway {
     /// The source of what a local agent sends.
     #[must_use]
     pub fn source_of(&self, agent: &str) -> String {
-        format!("byway://{}/{agent}", self.config.instance.name)
+        format!("byway://{}/{agent}", self.config().instance.name)
     }
 
     /// Whose token this is.
@@ -170,8 +184,8 @@ impl Byway {
                 inbound_token(source)
                     .is_some_and(|expected| bool::from(token.as_bytes().ct_eq(expected.as_bytes())))
             };
-            let (name, _) = self
-                .config
+            let config = self.config();
+            let (name, _) = config
                 .inbound
                 .iter()
                 .find(|(_, inbound)| inbound.token.as_ref().is_some_and(mine))?;
@@ -189,7 +203,7 @@ impl Byway {
         submission: Submission,
         key: Option<String>,
     ) -> Result<Submitted, Refusal> {
-        let submitted = self.intake.submit(principal, submission, key).await?;
+        let submitted = self.intake().submit(principal, submission, key).await?;
         self.engine.nudge();
         Ok(submitted)
     }
@@ -199,7 +213,7 @@ impl Byway {
     /// # Errors
     /// Where it is refused; nothing was stored but a line in the journal.
     pub async fn take_in(&self, door: &Door, envelope: Envelope) -> Result<TakenIn, Refusal> {
-        let taken = self.intake.take_in(door, envelope).await?;
+        let taken = self.intake().take_in(door, envelope).await?;
         self.engine.nudge();
         Ok(taken)
     }
@@ -240,6 +254,27 @@ pub fn sandbox(config: &Config) -> Result<Sandbox, StartError> {
 /// The problems, where there are any.
 pub fn preflight(sandbox: &Sandbox, transport: &Transport) -> Result<(), Vec<PreflightProblem>> {
     sandbox.load(transport).map(drop)
+}
+
+/// A problem of a transport, with the line of the file that it is about.
+pub(crate) fn at_its_line(config: &Config, transport: &Transport, problem: PreflightProblem) -> Problem {
+    let place = match problem.code {
+        // The adapter's own words point into its table; everything else concerns the transport.
+        ErrorCode::AdapterConfig | ErrorCode::MissingGrant => {
+            config.place_of(&transport.name, &problem.pointer)
+        }
+        _ => config.place_of_key(&format!("transports.{}.adapter", transport.name)),
+    };
+    let key = format!("transports.{}", transport.name);
+    let message = format!("transport `{}`: {}", transport.name, problem.message);
+    let fix = problem.fix.unwrap_or_else(|| problem.code.entry().fix.to_owned());
+    Problem::new(problem.code, place, &key, message).with_fix(fix)
+}
+
+fn warn_of_missing_secrets(name: &str, loaded: &LoadedTransport) {
+    for missing in loaded.missing_secrets() {
+        tracing::warn!(name, "messages wait until it is there: {}", missing.message);
+    }
 }
 
 fn sentences(problems: &[PreflightProblem]) -> String {

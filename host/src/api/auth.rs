@@ -15,6 +15,14 @@ use crate::principal::Principal;
 pub(super) struct Caller(pub(super) Principal);
 
 impl Caller {
+    /// Only the admin may.
+    pub(super) fn must_be_admin(&self, why: &str) -> Result<(), Problem> {
+        match &self.0 {
+            Principal::Admin => Ok(()),
+            _ => Err(Problem::new(ErrorCode::Forbidden, why)),
+        }
+    }
+
     /// The caller may act for this agent.
     pub(super) fn may_act_for(&self, agent: &str) -> Result<(), Problem> {
         match &self.0 {

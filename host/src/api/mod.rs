@@ -10,6 +10,7 @@ mod inbound;
 mod inbox;
 mod messages;
 mod problem;
+mod reload;
 mod transports;
 mod view;
 
@@ -17,13 +18,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::map_request_with_state;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 pub use problem::Problem;
-pub use view::{AttemptView, InboxItem, MessageView, Page, SubmittedView, TakenInView, TransportStateView};
+pub use view::{
+    AttemptView, InboxItem, MessageView, Page, ReloadView, SubmittedView, TakenInView, TransportStateView,
+};
 
 use crate::config::Config;
 use crate::front::Byway;
@@ -73,7 +77,6 @@ pub fn event_bytes_max(config: &Config) -> usize {
 
 /// The whole API.
 pub fn router(byway: Arc<Byway>) -> Router {
-    let body_max = event_bytes_max(byway.config());
     Router::new()
         .route("/v1/messages", post(messages::submit).get(messages::list))
         .route("/v1/messages/{id}", get(messages::show))
@@ -83,10 +86,17 @@ pub fn router(byway: Arc<Byway>) -> Router {
         .route("/v1/agents/{agent}/inbox/{id}/read", post(inbox::read))
         .route("/v1/agents/{agent}/inbox/{id}/processed", post(inbox::processed))
         .route("/v1/transports", get(transports::list))
+        .route("/v1/reload", get(reload::last).post(reload::reload))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(DefaultBodyLimit::max(body_max))
+        .layer(map_request_with_state(Arc::clone(&byway), limit_body))
         .with_state(byway)
+}
+
+/// The limit of the configuration that is in force when the call comes.
+async fn limit_body(State(byway): State<Arc<Byway>>, mut request: Request) -> Request {
+    DefaultBodyLimit::max(event_bytes_max(&byway.config())).apply(&mut request);
+    request
 }

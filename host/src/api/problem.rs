@@ -29,6 +29,9 @@ pub struct Problem {
     /// What the caller can do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
+    /// Where it is about a whole file: everything that is wrong with it, line by line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
 }
 
 impl Problem {
@@ -41,6 +44,7 @@ impl Problem {
             code: entry.code.to_owned(),
             detail: detail.into(),
             fix: Some(entry.fix.to_owned()),
+            report: None,
         }
     }
 
@@ -101,6 +105,7 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BadSignature
         | ErrorCode::WrongInstance
         | ErrorCode::TooManyHops
+        | ErrorCode::ReloadRefused
         | ErrorCode::Expired => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::IdConflict => StatusCode::CONFLICT,
         ErrorCode::UnknownPeer | ErrorCode::Unauthorized => StatusCode::UNAUTHORIZED,

@@ -8,20 +8,13 @@ use axum::extract::State;
 use super::auth::Caller;
 use super::problem::Problem;
 use super::view::{Page, TransportStateView};
-use crate::error_code::ErrorCode;
 use crate::front::Byway;
-use crate::principal::Principal;
 
 pub(super) async fn list(
     caller: Caller,
     State(byway): State<Arc<Byway>>,
 ) -> Result<Json<Page<TransportStateView>>, Problem> {
-    if caller.0 != Principal::Admin {
-        return Err(Problem::new(
-            ErrorCode::Forbidden,
-            "transports are the operator's",
-        ));
-    }
+    caller.must_be_admin("transports are the operator's")?;
     Ok(Json(Page {
         items: byway.transport_states(),
         next: None,

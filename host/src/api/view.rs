@@ -154,11 +154,15 @@ pub struct InboxItem {
 pub struct TransportStateView {
     /// Its name.
     pub name: String,
-    /// `ready`, `resting` (its breaker is open) or `not loaded`.
+    /// `ready`, `resting` (its breaker is open), `quarantined` (its adapter crashes again and again) or
+    /// `not loaded`.
     pub state: String,
-    /// Why it is not loaded.
+    /// Why it is not ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// When a resting or quarantined one is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// Whether repeating an attempt cannot deliver twice.
     pub idempotent: bool,
     /// Whether the agent hears its owner.
@@ -166,6 +170,31 @@ pub struct TransportStateView {
     /// The inbox it leads into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dedupe: Option<String>,
+}
+
+/// What came of reading the configuration: at the start, or again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReloadView {
+    /// When.
+    pub at: Timestamp,
+    /// `start`, `call`, `signal` (SIGHUP) or `watch` (a file changed).
+    pub by: String,
+    /// `done`, `unchanged` (it is the one in force) or `refused` (the one in force stays).
+    pub outcome: String,
+    /// The file.
+    pub file: String,
+    /// The transports that are new or different, and were loaded.
+    pub loaded: Vec<String>,
+    /// Those that went on as they were.
+    pub unchanged: Vec<String>,
+    /// Those that are there no more.
+    pub removed: Vec<String>,
+    /// What is wrong, as `byway validate --json` tells it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<serde_json::Value>,
+    /// The same as a person reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
 }
 
 impl From<Submitted> for SubmittedView {

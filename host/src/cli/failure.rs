@@ -207,6 +207,8 @@ fn exit_of(code: ErrorCode) -> u8 {
         | E::MissingKey
         | E::UnsafeTemplate
         | E::SecretUnavailable
+        | E::NeedsRestart
+        | E::ReloadRefused
         | E::NotAComponent
         | E::WrongContract
         | E::NoSuchAdapter
@@ -224,7 +226,10 @@ impl From<Problem> for Failure {
             .find(|code| code.code() == problem.code);
         // A newer server may have codes that this program does not know.
         let code = code.unwrap_or(ErrorCode::Internal);
-        Self::new(code, problem.detail).change(|said| said.fix = problem.fix)
+        Self::new(code, problem.detail).change(|said| {
+            said.fix = problem.fix;
+            said.more = problem.report;
+        })
     }
 }
 
@@ -299,6 +304,7 @@ mod tests {
             code: "BW999".into(),
             detail: "something new".into(),
             fix: None,
+            report: None,
         };
         let failure = Failure::from(problem);
         assert_eq!(failure.exit(), INTERNAL);

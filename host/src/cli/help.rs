@@ -18,7 +18,7 @@ use super::terminal::Terminal;
 use crate::error_code::ErrorCode;
 
 const GROUPS: &[(&str, &[&str])] = &[
-    ("Run", &["serve"]),
+    ("Run", &["serve", "reload"]),
     ("Messages", &["send", "show", "list", "accept"]),
     ("For the agent", &["inbox"]),
     ("Set up", &["validate", "explain", "identity", "token"]),

@@ -22,6 +22,7 @@ mod page;
 #[cfg(test)]
 mod page_tests;
 mod reach;
+mod reload;
 mod send;
 mod serve;
 mod show;
@@ -94,6 +95,7 @@ struct Everywhere {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Serve(serve::Serve),
+    Reload(reload::Reload),
     Send(Box<send::Send>),
     Show(show::Show),
     List(list::List),
@@ -180,6 +182,7 @@ impl Verb {
     async fn run(self, session: &Session) -> Result<(), Failure> {
         match self {
             Self::Serve(verb) => verb.run(session).await,
+            Self::Reload(verb) => verb.run(session).await,
             Self::Send(verb) => verb.run(session).await,
             Self::Show(verb) => verb.run(session).await,
             Self::List(verb) => verb.run(session).await,

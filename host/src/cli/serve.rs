@@ -22,7 +22,7 @@ use super::terminal::Terminal;
 use crate::api;
 use crate::config::Config;
 use crate::error_code::ErrorCode;
-use crate::front::Byway;
+use crate::front::{Byway, Trigger};
 
 /// What comes on top of the longest attempt when it stops: writing down how it ended.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -35,6 +35,7 @@ const FOLDER_PAUSE: Duration = Duration::from_secs(1);
 #[command(after_help = "\
 Prints one line when it is ready, and logs to standard error. SIGTERM or SIGINT: no new calls,
 what is under way ends, exit 0; a second signal ends at once. Nothing that was accepted is lost either way.
+SIGHUP: the configuration and the adapters are read again, as by `byway reload`.
 BYWAY_LOG filters the log, as in BYWAY_LOG=info,byway::delivery=debug.
 
 Examples:
@@ -51,7 +52,8 @@ struct Ready<'a> {
 impl Serve {
     pub(super) async fn run(self, session: &Session) -> Result<(), Failure> {
         let config = session.config()?;
-        let patience = longest_attempt(&config) + LAST_WORDS;
+        // Before anything else: from here on SIGHUP does not end the process.
+        let hangups = open_signal(SignalKind::hangup())?;
         let byway = Arc::new(open(&config).await?);
         let data_dir = &config.instance.data_dir;
         // What a killed server left would send commands astray.
@@ -65,13 +67,17 @@ impl Serve {
         let (stop, stopped) = watch::channel(false);
         let mut running = JoinSet::new();
         running.spawn(engine(Arc::clone(&byway), stopped.clone()));
+        running.spawn(reloads(Arc::clone(&byway), hangups, stopped.clone()));
         running.spawn(calls(Arc::clone(&byway), listener, stopped));
         announce(session.terminal, &config.instance.name, address)?;
 
         let ended = tokio::select! {
-            name = signals.next() => { tracing::info!("{name}: stopping, for {} s at most", patience.as_secs()); Ok(()) }
+            name = signals.next() => { tracing::info!("{name}: stopping"); Ok(()) }
             ended = running.join_next() => Err(too_early(ended)),
         };
+        // What is under way may have begun under another configuration than the one in force.
+        let patience = longest_attempt(&config).max(longest_attempt(&byway.config())) + LAST_WORDS;
+        tracing::info!("what is under way has {} s to end", patience.as_secs());
         address_file::remove(data_dir);
         // Nobody listens any more only if everything has ended already.
         let _ = stop.send(true);
@@ -126,6 +132,21 @@ async fn engine(byway: Arc<Byway>, stopped: watch::Receiver<bool>) -> Result<(),
     Ok(())
 }
 
+/// Reads the configuration again at each SIGHUP.
+async fn reloads(
+    byway: Arc<Byway>,
+    mut hangups: Signal,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<(), String> {
+    while !*stopped.borrow() {
+        tokio::select! {
+            _ = hangups.recv() => { byway.reload(Trigger::Signal).await; }
+            _ = stopped.changed() => {}
+        }
+    }
+    Ok(())
+}
+
 async fn calls(
     byway: Arc<Byway>,
     listener: TcpListener,
@@ -164,6 +185,10 @@ fn longest_attempt(config: &Config) -> Duration {
         .unwrap_or_default()
 }
 
+fn open_signal(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|error| Failure::internal(format!("no signals: {error}")))
+}
+
 /// The signals that mean stop.
 struct Signals {
     terminate: Signal,
@@ -172,10 +197,9 @@ struct Signals {
 
 impl Signals {
     fn new() -> Result<Self, Failure> {
-        let open = |kind| signal(kind).map_err(|error| Failure::internal(format!("no signals: {error}")));
         Ok(Self {
-            terminate: open(SignalKind::terminate())?,
-            interrupt: open(SignalKind::interrupt())?,
+            terminate: open_signal(SignalKind::terminate())?,
+            interrupt: open_signal(SignalKind::interrupt())?,
         })
     }
 

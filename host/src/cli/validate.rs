@@ -13,7 +13,6 @@ use crate::config::{AdapterRef, Config, Mode, Problem, Route, SecretSource, Tran
 use crate::error_code::ErrorCode;
 use crate::front;
 use crate::private_file;
-use crate::sandbox::PreflightProblem;
 
 /// Check the configuration, its adapters, grants and secrets
 #[derive(Debug, clap::Args)]
@@ -131,7 +130,7 @@ fn adapters(config: &Config, no_environment: bool) -> Result<Vec<Problem>, Failu
             problems.extend(
                 found
                     .into_iter()
-                    .map(|problem| at_its_line(config, transport, problem)),
+                    .map(|problem| front::at_its_line(config, transport, problem)),
             );
         }
     }
@@ -143,20 +142,6 @@ fn is_here(transport: &Transport) -> bool {
         AdapterRef::Builtin(_) => true,
         AdapterRef::Path(path) => path.exists(),
     }
-}
-
-fn at_its_line(config: &Config, transport: &Transport, problem: PreflightProblem) -> Problem {
-    let place = match problem.code {
-        // The adapter's own words point into its table; everything else concerns the transport.
-        ErrorCode::AdapterConfig | ErrorCode::MissingGrant => {
-            config.place_of(&transport.name, &problem.pointer)
-        }
-        _ => config.place_of_key(&format!("transports.{}.adapter", transport.name)),
-    };
-    let key = format!("transports.{}", transport.name);
-    let message = format!("transport `{}`: {}", transport.name, problem.message);
-    let fix = problem.fix.unwrap_or_else(|| problem.code.entry().fix.to_owned());
-    Problem::new(problem.code, place, &key, message).with_fix(fix)
 }
 
 /// Secrets that are not there, or that others may read.

@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::model::{Api, Backoff, Breaker, Limits, Receive, TransportLimits};
+use super::model::{Api, Backoff, Breaker, Limits, Receive, Reload, TransportLimits};
 
 /// How long a message is tried where the route does not say.
 pub(super) const DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -32,6 +32,12 @@ impl Default for Limits {
             data_bytes_max: MIB,
             attempts_at_once_max: 64,
         }
+    }
+}
+
+impl Default for Reload {
+    fn default() -> Self {
+        Self { watch: true }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::item::Item;
 use super::keys;
-use super::model::{Api, Durability, Instance, Limits};
+use super::model::{Api, Durability, Instance, Limits, Reload};
 use super::reader::Table;
 use crate::envelope::check_name;
 
@@ -68,11 +68,22 @@ pub(super) fn read_limits(file: &Table<'_>) -> Limits {
     }
     if let Some(count) = table
         .get("attempts_at_once_max")
-        .and_then(|item| item.number(1..=4096))
+        .and_then(|item| item.number(2..=4096))
     {
         limits.attempts_at_once_max = usize::try_from(count).unwrap_or(limits.attempts_at_once_max);
     }
     limits
+}
+
+pub(super) fn read_reload(file: &Table<'_>) -> Reload {
+    let default = Reload::default();
+    let table = file
+        .get("reload")
+        .and_then(|item| item.table(&keys::RELOAD, "[reload]"));
+    let watch = table.and_then(|table| table.get("watch")?.flag());
+    Reload {
+        watch: watch.unwrap_or(default.watch),
+    }
 }
 
 /// The local agents; `None` where the table is absent, which means any.

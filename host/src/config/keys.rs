@@ -24,10 +24,11 @@ macro_rules! tables {
 }
 
 tables! {
-    FILE = "The file": "instance" "api" "limits" "agents" "peers" "inbound" "transports" "routes";
+    FILE = "The file": "instance" "api" "limits" "reload" "agents" "peers" "inbound" "transports" "routes";
     INSTANCE = "[instance]": "name" "data_dir" "durability";
     API = "[api]": "listen";
     LIMITS = "[limits]": "data_bytes_max" "attempts_at_once_max";
+    RELOAD = "[reload]": "watch";
     AGENTS = "[agents]": "names";
     PEER = "[peers.NAME]": "key" "senders" "recipients" "may_relay";
     INBOUND = "[inbound.NAME]": "token" "recipients";

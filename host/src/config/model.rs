@@ -22,6 +22,8 @@ pub struct Config {
     pub api: Api,
     /// `[limits]`
     pub limits: Limits,
+    /// `[reload]`
+    pub reload: Reload,
     /// `[agents]`: the local agents; `None` where the table is absent, which means any.
     pub agents: Option<BTreeSet<String>>,
     /// `[peers.NAME]`
@@ -94,6 +96,13 @@ impl Limits {
     }
 }
 
+/// `[reload]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reload {
+    /// Whether changed files are put in force by themselves. Default true.
+    pub watch: bool,
+}
+
 /// `[peers.NAME]`: another byway. The name is the instance part of its agents' addresses.
 #[derive(Clone, Debug)]
 pub struct Peer {
@@ -119,7 +128,7 @@ pub struct Inbound {
 }
 
 /// `[transports.NAME]`: one configured use of an adapter.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Transport {
     /// Its name.
     pub name: String,

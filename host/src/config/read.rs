@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::inbound::read_inbound;
-use super::instance::{read_agents, read_api, read_instance, read_limits};
+use super::instance::{read_agents, read_api, read_instance, read_limits, read_reload};
 use super::keys;
 use super::known::Known;
 use super::model::Config;
@@ -108,6 +108,7 @@ fn read_tables(document: &DeTable<'_>, report: &Report<'_>, path: &Path) -> Opti
     let instance = read_instance(&file);
     let api = read_api(&file);
     let limits = read_limits(&file);
+    let reload = read_reload(&file);
     let agents = read_agents(&file);
     let own_name = instance.as_ref().map(|instance| instance.name.clone());
     let known = Known::new(&file, own_name, agents);
@@ -120,6 +121,7 @@ fn read_tables(document: &DeTable<'_>, report: &Report<'_>, path: &Path) -> Opti
         instance: instance?,
         api,
         limits,
+        reload,
         agents: known.agents,
         peers,
         inbound,

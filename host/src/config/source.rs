@@ -46,6 +46,12 @@ impl SourceText {
         self.covered.extend(ranges);
     }
 
+    /// Whether the text is the same, wherever it was read from.
+    #[must_use]
+    pub fn is_same_text(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -15,6 +15,7 @@ const EVERY_KEY: &str = r#"
 instance = { name = "a", data_dir = "/d", durability = "process" }
 api.listen = "[::1]:1"
 limits = { data_bytes_max = 17, attempts_at_once_max = 2 }
+reload.watch = false
 agents.names = ["planner"]
 [peers.b]
 key = "ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -168,6 +169,7 @@ fn every_key_means_what_the_page_says() {
         assert!(EVERY_KEY.contains(key), "`{key}` is in no example here");
     }
     assert_eq!(config.instance.durability, Durability::Process);
+    assert!(!config.reload.watch && read(SMALL).reload.watch);
     assert_eq!(
         config.agents.unwrap().into_iter().collect::<Vec<_>>(),
         ["planner"]

@@ -11,6 +11,7 @@ use super::backoff;
 use super::flight::Flight;
 use super::plan::{Gate, Plan, PlannedStep};
 use crate::config::{Mode, OnUnknown, Strategy};
+use crate::contract::HostFault;
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub enum SkipReason {
     Authority,
     /// It could deliver twice what may have arrived.
     Unsettled,
+    /// Its adapter crashes again and again, as told.
+    Quarantined(String),
     /// byway itself cannot run it.
     Host(String),
 }
@@ -63,6 +66,7 @@ impl SkipReason {
             Self::RefusedBefore => "refused-before",
             Self::Authority => "authority",
             Self::Unsettled => "may-have-arrived",
+            Self::Quarantined(_) => HostFault::QUARANTINED,
             Self::Host(_) => "host",
         }
     }
@@ -79,6 +83,9 @@ impl SkipReason {
                 .into(),
             Self::Unsettled => {
                 "the message may have arrived another way, and this could deliver it twice".into()
+            }
+            Self::Quarantined(why) => {
+                format!("its adapter is quarantined, and tried again by itself: {why}")
             }
             Self::Host(why) => format!("byway could not run it: {why}"),
         }
@@ -171,6 +178,7 @@ fn barrier(plan: &Plan, flight: &Flight, step: &PlannedStep, now: Timestamp) -> 
     }
     match &step.gate {
         Gate::Breaker(_) => return Some(SkipReason::BreakerOpen),
+        Gate::Quarantined(_, why) => return Some(SkipReason::Quarantined(why.clone())),
         Gate::Host(_, why) => return Some(SkipReason::Host(why.clone())),
         Gate::Open => {}
     }
@@ -195,7 +203,7 @@ fn is_safe(plan: &Plan, flight: &Flight, step: &PlannedStep) -> bool {
 fn reconcilable(plan: &Plan, flight: &Flight) -> Option<usize> {
     plan.steps.iter().position(|step| {
         step.reconciles
-            && step.gate == Gate::Open
+            && matches!(step.gate, Gate::Open | Gate::Quarantined(..))
             && flight.unsettled.contains(&step.transport)
             && !flight.step(&step.transport).reconciled_this_round
     })
@@ -244,7 +252,7 @@ fn end_of_round(plan: &Plan, flight: &mut Flight, now: Timestamp, random: f64) -
 fn opens_at(flight: &Flight, step: &PlannedStep, now: Timestamp) -> Timestamp {
     let gate = match &step.gate {
         Gate::Open => now,
-        Gate::Breaker(until) | Gate::Host(until, _) => *until,
+        Gate::Breaker(until) | Gate::Quarantined(until, _) | Gate::Host(until, _) => *until,
     };
     flight.step(&step.transport).not_before.unwrap_or(now).max(gate)
 }

@@ -4,20 +4,18 @@
 //! down again. The order is what counts: that an attempt begins is on disk before it begins, and
 //! what came of it is on disk before the next thing is done.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinSet};
 
-use super::breaker::BreakerState;
+use super::crowd::{Crowd, Present};
+use super::in_force::{Current, InForce};
 use super::journey::Journey;
-use super::transports::Transports;
-use crate::contract::OutcomeKind;
-use crate::routing::Router;
 use crate::store::{MessageKey, Store, StoreError};
 
 /// Where the engine gets the time from.
@@ -32,10 +30,8 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 pub struct EngineSettings {
     /// Where the messages are.
     pub store: Store,
-    /// Which chain a message takes.
-    pub router: Arc<Router>,
-    /// What carries it.
-    pub transports: Arc<dyn Transports>,
+    /// What is in force.
+    pub in_force: Current,
     /// The time.
     pub clock: Clock,
     /// How many messages are worked on at once.
@@ -50,7 +46,7 @@ pub struct Engine {
 
 pub(super) struct Inner {
     pub(super) settings: EngineSettings,
-    breakers: Mutex<BTreeMap<String, BreakerState>>,
+    crowd: Arc<Crowd>,
     nudge: Notify,
     stopping: AtomicBool,
 }
@@ -61,8 +57,8 @@ impl Engine {
     pub fn new(settings: EngineSettings) -> Self {
         Self {
             inner: Arc::new(Inner {
+                crowd: Arc::new(Crowd::new(settings.at_once_max)),
                 settings,
-                breakers: Mutex::default(),
                 nudge: Notify::new(),
                 stopping: AtomicBool::new(false),
             }),
@@ -137,32 +133,25 @@ impl Engine {
         (self.inner.settings.clock)()
     }
 
-    /// Until when a transport's breaker is open.
-    pub(super) fn breaker_open_until(&self, name: &str, now: Timestamp) -> Option<Timestamp> {
-        let settings = self.inner.settings.transports.view(name)?.breaker;
-        self.with_breaker(name, |breaker| breaker.closed_until(settings, now))
+    /// What is in force now.
+    pub(super) fn in_force(&self) -> Arc<InForce> {
+        (self.inner.settings.in_force)()
     }
 
-    pub(super) fn breaker_begin(&self, name: &str) {
-        self.with_breaker(name, BreakerState::begin);
+    /// Whether something else is in force by now.
+    pub(super) fn has_moved_on_from(&self, in_force: &Arc<InForce>) -> bool {
+        !Arc::ptr_eq(in_force, &self.in_force())
     }
 
-    pub(super) fn breaker_end(&self, name: &str, outcome: Option<OutcomeKind>, now: Timestamp) {
-        if let Some(view) = self.inner.settings.transports.view(name) {
-            self.with_breaker(name, |breaker| breaker.end(view.breaker, outcome, now));
-        }
+    /// Lets a message go to a transport; `None` where enough of them are there.
+    pub(super) fn enter(&self, transport: &str) -> Option<Present> {
+        self.inner.crowd.enter(transport)
     }
 
-    /// Whether the transport rests after failing several times in a row.
+    /// Until when the transport rests after failing several times in a row; `None` where it does not.
     #[must_use]
-    pub fn rests(&self, name: &str) -> bool {
-        self.breaker_open_until(name, self.now()).is_some()
-    }
-
-    fn with_breaker<T>(&self, name: &str, act: impl FnOnce(&mut BreakerState) -> T) -> T {
-        // A breaker is plain data: whatever a panicking holder left is a state like any other.
-        let mut breakers = self.inner.breakers.lock().unwrap_or_else(PoisonError::into_inner);
-        act(breakers.entry(name.to_owned()).or_default())
+    pub fn rests_until(&self, name: &str) -> Option<Timestamp> {
+        self.in_force().breaker_open_until(name, self.now())
     }
 }
 

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::decide::{Decision, dead_reason, decide, unsettled_reason};
 use super::driver::Engine;
 use super::flight::Flight;
+use super::in_force::InForce;
 use super::keep::Keep;
 use super::plan::{Plan, PlannedStep};
 use super::planning::CLOSED_PAUSE;
@@ -26,6 +27,9 @@ const WRITE_PAUSES: [Duration; 4] = [
     Duration::from_secs(3),
     Duration::from_secs(5),
 ];
+
+/// How long a message is put back that finds too many others at its transport.
+const CROWDED_PAUSE: SignedDuration = SignedDuration::from_secs(1);
 
 pub(super) struct Journey {
     engine: Engine,
@@ -59,19 +63,19 @@ impl Journey {
         let envelope = Arc::new(envelope);
         loop {
             let now = self.engine.now();
-            let Some(plan) = self.engine.plan(&self.message, now) else {
+            let in_force = self.engine.in_force();
+            let Some(plan) = in_force.plan(&self.message, now) else {
                 if now >= self.message.deadline {
                     let reason = "the deadline passed, and no route of the configuration matches it now";
                     return self.end(Status::Dead, reason).await;
                 }
                 let until = now.saturating_add(CLOSED_PAUSE).unwrap_or(now);
-                return self
-                    .pause(
-                        Status::Waiting,
-                        until,
-                        Some("no route of the configuration matches it now"),
-                    )
-                    .await;
+                let reason = Some("no route of the configuration matches it now");
+                self.pause(Status::Waiting, until, reason).await;
+                if self.engine.has_moved_on_from(&in_force) {
+                    continue;
+                }
+                return;
             };
             if let Some(transport) = settle::interrupted(&plan, &mut self.flight) {
                 self.note_interruption(&plan, &transport, now);
@@ -80,26 +84,31 @@ impl Journey {
                 return;
             }
             if self.engine.is_stopping() {
-                return self.pause(Status::Waiting, now, None).await;
+                self.pause(Status::Waiting, now, None).await;
+                return;
             }
             let (decision, skips) = decide(&plan, &mut self.flight, now, random());
             self.unwritten
                 .extend(skips.iter().map(|skip| record::of_skip(&plan, skip, now)));
             let going_on = match decision {
                 Decision::Try(place) => match plan.steps.get(place) {
-                    Some(step) => self.attempt(&plan, step, &envelope).await,
+                    Some(step) => self.attempt(&in_force, &plan, step, &envelope).await,
                     None => false,
                 },
                 Decision::Reconcile(place) => match plan.steps.get(place) {
-                    Some(step) => self.reconcile(&plan, step, &envelope).await,
+                    Some(step) => self.reconcile(&in_force, &plan, step, &envelope).await,
                     None => false,
                 },
+                // Whoever puts something else in force makes the messages that wait due afterwards; one that
+                // was just about to wait goes on at once.
                 Decision::Wait(until) => {
-                    return self.pause(Status::Waiting, until, None).await;
+                    self.pause(Status::Waiting, until, None).await;
+                    self.engine.has_moved_on_from(&in_force)
                 }
                 Decision::Hold(reason) => {
                     let until = self.message.deadline;
-                    return self.pause(Status::Held, until, Some(&reason)).await;
+                    self.pause(Status::Held, until, Some(&reason)).await;
+                    self.engine.has_moved_on_from(&in_force)
                 }
                 Decision::Dead(reason) => return self.end(Status::Dead, &reason).await,
             };
@@ -152,29 +161,31 @@ impl Journey {
         true
     }
 
-    async fn attempt(&mut self, plan: &Plan, step: &PlannedStep, envelope: &Arc<Envelope>) -> bool {
+    async fn attempt(
+        &mut self,
+        in_force: &InForce,
+        plan: &Plan,
+        step: &PlannedStep,
+        envelope: &Arc<Envelope>,
+    ) -> bool {
+        let Some(_present) = self.engine.enter(&step.transport) else {
+            return self.put_back().await;
+        };
         let before = self.flight.clone();
         self.flight.begin(&step.transport);
         let began = self.engine.now();
         if !self.write(Status::Waiting, began, None).await {
             return false;
         }
-        self.engine.breaker_begin(&step.transport);
+        in_force.breaker_begin(&step.transport);
         let call = self.call(step, envelope).await;
         let result = match call {
-            Ok(call) => {
-                self.engine
-                    .inner
-                    .settings
-                    .transports
-                    .attempt(&step.transport, call)
-                    .await
-            }
+            Ok(call) => in_force.transports.attempt(&step.transport, call).await,
             Err(fault) => Err(fault),
         };
         let now = self.engine.now();
         let outcome = result.as_ref().ok().map(|attempted| attempted.outcome.kind());
-        self.engine.breaker_end(&step.transport, outcome, now);
+        in_force.breaker_end(&step.transport, outcome, now);
         self.look_for_receipt().await;
         match result {
             Ok(attempted) => self.settle(plan, step, &attempted, began, now).await,
@@ -222,17 +233,19 @@ impl Journey {
         }
     }
 
-    async fn reconcile(&mut self, plan: &Plan, step: &PlannedStep, envelope: &Arc<Envelope>) -> bool {
+    async fn reconcile(
+        &mut self,
+        in_force: &InForce,
+        plan: &Plan,
+        step: &PlannedStep,
+        envelope: &Arc<Envelope>,
+    ) -> bool {
+        let Some(_present) = self.engine.enter(&step.transport) else {
+            return self.put_back().await;
+        };
         let began = self.engine.now();
         let result = match self.call(step, envelope).await {
-            Ok(call) => {
-                self.engine
-                    .inner
-                    .settings
-                    .transports
-                    .reconcile(&step.transport, call)
-                    .await
-            }
+            Ok(call) => in_force.transports.reconcile(&step.transport, call).await,
             Err(fault) => Err(fault),
         };
         let now = self.engine.now();
@@ -305,7 +318,15 @@ impl Journey {
             .push(record::of_interruption(plan, transport, number, now));
     }
 
-    async fn pause(mut self, status: Status, until: Timestamp, reason: Option<&str>) {
+    /// Waits a moment for room at the transport; the decision is made anew then.
+    async fn put_back(&mut self) -> bool {
+        let now = self.engine.now();
+        let until = now.saturating_add(CROWDED_PAUSE).unwrap_or(now);
+        self.pause(Status::Waiting, until, None).await;
+        false
+    }
+
+    async fn pause(&mut self, status: Status, until: Timestamp, reason: Option<&str>) {
         let until = until.min(self.message.deadline);
         if status == Status::Held && self.message.status != Status::Held {
             tracing::warn!(id = self.message.id, reason, "held");

@@ -16,9 +16,11 @@
 
 mod backoff;
 mod breaker;
+mod crowd;
 mod decide;
 mod driver;
 mod flight;
+mod in_force;
 mod journey;
 mod keep;
 mod plan;
@@ -33,6 +35,7 @@ pub use breaker::BreakerState;
 pub use decide::{Decision, Skip, SkipReason, decide};
 pub use driver::{Clock, Engine, EngineSettings};
 pub use flight::{Flight, StepState};
+pub use in_force::{Current, InForce};
 pub use plan::{Gate, Plan, PlannedStep};
 pub use settle::{Ending, attempted, interrupted, receipt, reconciled};
 pub use transports::{Fleet, TransportView, Transports};

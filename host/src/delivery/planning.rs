@@ -1,8 +1,8 @@
-//! From the configuration as it stands now to the plan of one message.
+//! From the configuration that is in force to the plan of one message.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::driver::Engine;
+use super::in_force::InForce;
 use super::plan::{Gate, Plan, PlannedStep};
 use crate::config::Step;
 use crate::store::Outgoing;
@@ -10,12 +10,11 @@ use crate::store::Outgoing;
 /// How long a message waits whose route or transport is not there, before byway looks again.
 pub(super) const CLOSED_PAUSE: SignedDuration = SignedDuration::from_secs(30);
 
-impl Engine {
+impl InForce {
     /// The plan of a message; `None` where no route matches it now. A wake and a receipt are routed like
     /// any message to their recipient.
     pub(super) fn plan(&self, message: &Outgoing, now: Timestamp) -> Option<Plan> {
-        let router = &self.inner.settings.router;
-        let route = router.route(message.sender.as_ref(), &message.recipient)?;
+        let route = self.router.route(message.sender.as_ref(), &message.recipient)?;
         Some(Plan {
             steps: route.chain.iter().map(|step| self.planned(step, now)).collect(),
             strategy: route.strategy,
@@ -28,15 +27,19 @@ impl Engine {
     }
 
     fn planned(&self, step: &Step, now: Timestamp) -> PlannedStep {
-        let view = self.inner.settings.transports.view(&step.transport);
+        let view = self.transports.view(&step.transport);
         let fault = match view {
             Some(view) => view.fault.clone(),
             None => Some("there is no such transport".to_owned()),
         };
-        let gate = match (fault, self.breaker_open_until(&step.transport, now)) {
-            (Some(why), _) => Gate::Host(now.saturating_add(CLOSED_PAUSE).unwrap_or(now), why),
-            (None, Some(until)) => Gate::Breaker(until),
-            (None, None) => Gate::Open,
+        let gate = if let Some(why) = fault {
+            Gate::Host(now.saturating_add(CLOSED_PAUSE).unwrap_or(now), why)
+        } else if let Some(quarantined) = self.transports.quarantined(&step.transport) {
+            Gate::Quarantined(quarantined.until, quarantined.reason)
+        } else if let Some(until) = self.breaker_open_until(&step.transport, now) {
+            Gate::Breaker(until)
+        } else {
+            Gate::Open
         };
         PlannedStep {
             transport: step.transport.clone(),

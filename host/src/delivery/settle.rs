@@ -67,11 +67,14 @@ fn try_again_at_once(plan: &Plan, flight: &mut Flight, step: &PlannedStep, now: 
     }
 }
 
-/// Notes that byway itself failed: the flight is as it was before the attempt, but for a pause.
+/// Notes that byway itself failed: the flight is as it was before the attempt, but for a pause. When a
+/// quarantined transport opens again is known from its gate, and needs no pause here.
 pub(super) fn host_fault(flight: &mut Flight, transport: &str, fault: &HostFault, now: Timestamp) {
     flight.passed.insert(transport.to_owned());
     let state = flight.step_mut(transport);
-    state.not_before = Some(after(now, HOST_PAUSE));
+    if fault.code != HostFault::QUARANTINED {
+        state.not_before = Some(after(now, HOST_PAUSE));
+    }
     state.last_failure = Some((fault.code.to_owned(), fault.message.clone()));
 }
 

@@ -2,18 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
 use crate::config::{self, Authority, Breaker};
 use crate::contract::{Attempted, HostFault, Verdict};
-use crate::sandbox::{Call, LoadedTransport};
+use crate::sandbox::{Call, LoadedTransport, Quarantined};
+
+use super::breaker::BreakerState;
 
 /// The configured transports, as the engine sees them.
 #[async_trait]
 pub trait Transports: Send + Sync {
     /// The facts of a transport; `None` where there is none of that name.
     fn view(&self, name: &str) -> Option<&TransportView>;
+
+    /// Whether, and until when, no message is sent through a transport because its adapter crashes.
+    fn quarantined(&self, name: &str) -> Option<Quarantined>;
 
     /// One attempt.
     ///
@@ -39,10 +45,12 @@ pub struct TransportView {
     pub owner: bool,
     /// The inbox it leads into.
     pub dedupe: Option<String>,
-    /// Changes when its configuration does.
+    /// Changes when its configuration or its component does.
     pub fingerprint: u64,
     /// When it stops being tried.
     pub breaker: Breaker,
+    /// How its breaker stands. It belongs to the loaded transport, and goes with it.
+    pub breaker_state: Arc<Mutex<BreakerState>>,
     /// Why it could not be loaded.
     pub fault: Option<String>,
 }
@@ -66,11 +74,22 @@ impl Fleet {
                 None => adapter.is_none_or(LoadedTransport::owner),
             },
             dedupe: settings.dedupe.clone(),
-            fingerprint: fingerprint(settings),
+            fingerprint: fingerprint(settings, adapter.map(LoadedTransport::digest)),
             breaker: settings.breaker,
+            breaker_state: Arc::default(),
             fault: loaded.as_ref().err().cloned(),
         };
         self.members.insert(settings.name.clone(), (view, loaded.ok()));
+    }
+
+    /// Takes a transport over from another fleet as it is, with everything that it remembers. False where the
+    /// other has none of that name.
+    pub fn take_over(&mut self, name: &str, other: &Self) -> bool {
+        let member = other.members.get(name).cloned();
+        member.is_some_and(|member| {
+            self.members.insert(name.to_owned(), member);
+            true
+        })
     }
 
     /// The loaded transport of that name.
@@ -98,6 +117,10 @@ impl Transports for Fleet {
         self.members.get(name).map(|(view, _)| view)
     }
 
+    fn quarantined(&self, name: &str) -> Option<Quarantined> {
+        self.loaded(name)?.sending_quarantined()
+    }
+
     async fn attempt(&self, name: &str, call: Call) -> Result<Attempted, HostFault> {
         self.ready(name)?.attempt(call).await
     }
@@ -109,10 +132,10 @@ impl Transports for Fleet {
 
 /// What was refused under one fingerprint may be tried again under another. Secrets are not part
 /// of it: a wrong one makes a transport unavailable, it does not make it refuse a message.
-fn fingerprint(settings: &config::Transport) -> u64 {
+fn fingerprint(settings: &config::Transport, component: Option<[u8; 32]>) -> u64 {
     let mut hasher = DefaultHasher::new();
     format!(
-        "{:?} {:?} {:?} {:?}",
+        "{:?} {component:?} {:?} {:?} {:?}",
         settings.adapter, settings.config, settings.grants, settings.limits
     )
     .hash(&mut hasher);

@@ -6,6 +6,7 @@ use crate::envelope::Envelope;
 use crate::error_code::ErrorCode;
 use crate::intake::Refusal;
 use crate::principal::Principal;
+use crate::sandbox::LoadedTransport;
 use crate::store::{self, InboxStatus, OutgoingFilter, StoreError};
 
 impl Byway {
@@ -116,7 +117,7 @@ impl Byway {
         id: &str,
         status: InboxStatus,
     ) -> Result<Option<InboxItem>, StoreError> {
-        let now = (self.intake.clock)();
+        let now = (self.ground.clock)();
         let marked = match source {
             Some(source) => self.store().mark_from(agent, source, id, status, now).await?,
             None => self.store().mark(agent, id, status, now).await?,
@@ -127,17 +128,30 @@ impl Byway {
     /// How each transport does.
     #[must_use]
     pub fn transport_states(&self) -> Vec<TransportStateView> {
-        let state = |name: &str, fault: Option<&String>| match fault {
-            Some(_) => "not loaded",
-            None if self.engine.rests(name) => "resting",
-            None => "ready",
+        let fleet = self.fleet();
+        let state = |name: &str, fault: Option<&String>| {
+            if let Some(fault) = fault {
+                return ("not loaded", Some(fault.clone()), None);
+            }
+            if let Some(quarantined) = fleet.loaded(name).and_then(LoadedTransport::quarantined) {
+                return ("quarantined", Some(quarantined.reason), Some(quarantined.until));
+            }
+            match self.engine.rests_until(name) {
+                Some(until) => {
+                    let reason = "it failed several times in a row; it comes back by itself";
+                    ("resting", Some(reason.to_owned()), Some(until))
+                }
+                None => ("ready", None, None),
+            }
         };
-        self.fleet
+        fleet
             .views()
-            .map(|(name, view)| TransportStateView {
+            .map(|(name, view)| (name, view, state(name, view.fault.as_ref())))
+            .map(|(name, view, (state, reason, until))| TransportStateView {
                 name: name.to_owned(),
-                state: state(name, view.fault.as_ref()).to_owned(),
-                reason: view.fault.clone(),
+                state: state.to_owned(),
+                reason,
+                until,
                 idempotent: view.idempotent,
                 owner: view.owner,
                 dedupe: view.dedupe.clone(),

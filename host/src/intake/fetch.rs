@@ -18,19 +18,17 @@ use crate::sandbox::Item;
 const BATCH_MAX: u32 = 32;
 const FAILED_PAUSE_MAX: Duration = Duration::from_secs(60);
 
-/// Fetches through one transport until `stop` turns true.
+/// Fetches through one transport until `stop` turns true, or the configuration in force has it receive no more.
 pub async fn fetch(byway: Arc<Byway>, transport: String, mut stop: watch::Receiver<bool>) {
-    let Some(every) = byway
-        .config()
-        .transports
-        .get(&transport)
-        .and_then(|it| it.receive)
-        .map(|it| it.every)
-    else {
-        return;
-    };
+    let mut swaps = byway.swaps();
     let mut failures = 0_u32;
     while !*stop.borrow() {
+        swaps.borrow_and_update();
+        let config = byway.config();
+        let receive = config.transports.get(&transport).and_then(|it| it.receive);
+        let Some(every) = receive.map(|it| it.every) else {
+            return;
+        };
         let pause = match fetch_once(&byway, &transport).await {
             Ok(fresh) => {
                 if failures > 0 {
@@ -53,15 +51,14 @@ pub async fn fetch(byway: Arc<Byway>, transport: String, mut stop: watch::Receiv
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = stop.changed() => {}
+            _ = swaps.changed() => {}
         }
     }
 }
 
 async fn fetch_once(byway: &Byway, transport: &str) -> Result<usize, String> {
-    let adapter = byway
-        .fleet()
-        .loaded(transport)
-        .ok_or("the transport is not loaded")?;
+    let fleet = byway.fleet();
+    let adapter = fleet.loaded(transport).ok_or("the transport is not loaded")?;
     let store = byway.store();
     let cursor = store.cursor(transport).await.map_err(|error| error.to_string())?;
     let batch = adapter

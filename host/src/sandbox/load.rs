@@ -66,6 +66,8 @@ struct Inner {
 pub(super) struct Known {
     pub(super) adapter: Adapter,
     pub(super) description: Description,
+    /// The SHA-256 of its bytes.
+    pub(super) digest: [u8; 32],
 }
 
 impl std::fmt::Debug for Sandbox {
@@ -139,6 +141,12 @@ impl Sandbox {
         ))
     }
 
+    /// The SHA-256 of an adapter's component as it is now; `None` where it cannot be read.
+    #[must_use]
+    pub fn digest(&self, adapter: &AdapterRef) -> Option<[u8; 32]> {
+        Some(Sha256::digest(self.bytes(adapter).ok()?).into())
+    }
+
     /// The component's bytes.
     fn bytes(&self, adapter: &AdapterRef) -> Result<std::borrow::Cow<'static, [u8]>, PreflightProblem> {
         match adapter {
@@ -184,6 +192,7 @@ impl Sandbox {
         let fresh = Arc::new(Known {
             adapter,
             description: translate::description(description),
+            digest,
         });
         known.retain(|_, it| it.strong_count() > 0);
         known.insert(digest, Arc::downgrade(&fresh));

@@ -126,14 +126,16 @@ impl Supervision {
         let was_on = function.quarantine.is_on();
         // Where the system has no randomness, the middle.
         let random = getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX));
-        let change = function
-            .quarantine
-            .end(health, was_trial, Instant::now(), random);
+        let change = function.quarantine.end(health, was_trial, Instant::now(), random);
         let (transport, name, last) = (&self.transport, word(purpose), &function.last);
         match change {
             Change::None => {}
             Change::Began(rest) if was_on => {
-                tracing::info!(transport, "still quarantined, for {}: {name} broke again: {last}", seconds(rest));
+                tracing::info!(
+                    transport,
+                    "still quarantined, for {}: {name} broke again: {last}",
+                    seconds(rest)
+                );
             }
             Change::Began(rest) => tracing::error!(
                 transport,

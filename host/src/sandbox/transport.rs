@@ -93,6 +93,12 @@ impl LoadedTransport {
         &self.0.known.description
     }
 
+    /// The SHA-256 of the component that it runs.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        self.0.known.digest
+    }
+
     /// What this configuration needs.
     #[must_use]
     pub fn needs(&self) -> &Needs {
@@ -374,7 +380,11 @@ struct Entered<'a> {
 }
 
 fn sentences(missing: &[Unavailable]) -> String {
-    missing.iter().map(|it| it.message.as_str()).collect::<Vec<_>>().join("; ")
+    missing
+        .iter()
+        .map(|it| it.message.as_str())
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn message(call: &Call) -> Message {

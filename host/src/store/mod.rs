@@ -30,6 +30,7 @@ mod accept;
 mod advance;
 mod column;
 mod error;
+mod hasten;
 mod idempotency;
 mod inbox;
 mod journal;

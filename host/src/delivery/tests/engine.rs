@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
-use super::stage::{Scripted, Stage, delivered, failed, message};
+use super::stage::{START, Scripted, Stage, delivered, failed, message};
 use crate::contract::{HostFault, Outcome};
 use crate::delivery::Flight;
+use crate::sandbox::Quarantined;
 use crate::store::{Accepted, MessageKey, NewOutgoing, Status};
 
 #[tokio::test]
@@ -142,6 +144,145 @@ async fn our_own_fault_is_no_attempt() {
 }
 
 #[tokio::test]
+async fn a_quarantined_transport_is_not_called_and_costs_the_message_nothing() {
+    let folder = TempDir::new().unwrap();
+    let scripted = Scripted::default().with("only", false, []);
+    let opens = Timestamp::from_second(START + 60).unwrap();
+    let quarantined = Quarantined {
+        until: opens,
+        reason: "send breaks".into(),
+    };
+    scripted
+        .quarantined
+        .lock()
+        .unwrap()
+        .insert("only".into(), quarantined);
+    let stage = Stage::new(folder.path(), scripted);
+    let key = stage.accept("1").await;
+    let waiting = stage.until(key, |it| it.due_at > it.accepted_at).await;
+    assert_eq!(waiting.due_at, opens);
+    assert!(stage.transports.calls().is_empty());
+    stage.transports.quarantined.lock().unwrap().clear();
+    stage.pass(60);
+    stage.until(key, |it| it.status == Status::Delivered).await;
+    assert_eq!(stage.outcomes(key).await, ["only skipped", "only delivered"]);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_refusal_to_call_a_quarantined_adapter_is_no_attempt_and_no_pause() {
+    let folder = TempDir::new().unwrap();
+    let fault = Err(HostFault {
+        code: HostFault::QUARANTINED,
+        message: "it was too late".into(),
+    });
+    let stage = Stage::new(folder.path(), Scripted::default().with("only", false, [fault]));
+    let key = stage.accept("1").await;
+    // The clock stands still: it is tried again although no time has passed.
+    let message = stage.until(key, |it| it.status == Status::Delivered).await;
+    assert_eq!(stage.outcomes(key).await, ["only skipped", "only delivered"]);
+    let flight: Flight = serde_json::from_str(&message.flight).unwrap();
+    assert_eq!((flight.rounds, flight.steps["only"].attempts), (0, 1));
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn messages_that_wait_or_are_held_go_by_what_is_put_in_force() {
+    let folder = TempDir::new().unwrap();
+    let script = [failed(Outcome::Retryable), failed(Outcome::Unknown)];
+    let scripted = Scripted::default()
+        .with("old", false, script)
+        .with("new", true, []);
+    let stage = Stage::new(folder.path(), scripted);
+    stage.reload(&["old"]).await;
+    let waiting = stage.accept("1").await;
+    stage
+        .until(waiting, |it| {
+            it.due_at > it.accepted_at || it.status != Status::Waiting
+        })
+        .await;
+    let held = stage.accept("2").await;
+    stage.until(held, |it| it.status == Status::Held).await;
+    // The clock stands still: nothing but the reload makes them due.
+    stage.reload(&["new"]).await;
+    let message = stage.until(waiting, |it| it.status == Status::Delivered).await;
+    assert!(!message.fallback);
+    assert_eq!(stage.transports.calls(), ["old 1", "old 1", "new 1"]);
+    // What may have arrived is not sent again because the chain is another.
+    let message = stage.store.outgoing(held).await.unwrap().unwrap();
+    assert_eq!(message.status, Status::Held);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn an_attempt_under_way_ends_on_what_it_began_with() {
+    let folder = TempDir::new().unwrap();
+    let gate = Arc::new(Semaphore::new(0));
+    let scripted = Scripted {
+        gate: Some(Arc::clone(&gate)),
+        ..Scripted::default()
+    };
+    let stage = Stage::new(
+        folder.path(),
+        scripted
+            .with("old", false, [failed(Outcome::Retryable)])
+            .with("new", false, []),
+    );
+    stage.reload(&["old"]).await;
+    let key = stage.accept("1").await;
+    stage.until(key, |it| it.flight.contains("under_way")).await;
+    stage.reload(&["new"]).await;
+    gate.add_permits(2);
+    stage.until(key, |it| it.status == Status::Delivered).await;
+    assert_eq!(stage.outcomes(key).await, ["old retryable", "new delivered"]);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_transport_on_which_everything_hangs_leaves_room_for_the_others() {
+    let folder = TempDir::new().unwrap();
+    let gate = Arc::new(Semaphore::new(0));
+    let scripted = Scripted {
+        gate: Some(Arc::clone(&gate)),
+        ..Scripted::default()
+    };
+    let stage = Stage::new(
+        folder.path(),
+        scripted.with("hangs", false, []).with("other", false, []),
+    );
+    stage.reload(&["hangs"]).await;
+    let mut keys = Vec::new();
+    for number in 0..20 {
+        keys.push(stage.accept(&number.to_string()).await);
+    }
+    // Of the eight that are worked on at once, the transport gets its share, and no more.
+    for key in &keys {
+        stage
+            .until(*key, |it| {
+                it.flight.contains("under_way") || it.due_at > it.accepted_at
+            })
+            .await;
+    }
+    assert_eq!(stage.transports.calls().len(), 6);
+    stage.reload(&["other"]).await;
+    gate.add_permits(20);
+    for key in keys {
+        // Who is put back looks again a second later.
+        while stage.store.outgoing(key).await.unwrap().unwrap().status != Status::Delivered {
+            stage.pass(1);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    let calls = stage.transports.calls();
+    assert_eq!(
+        calls.iter().filter(|call| *call == "hangs 1").count(),
+        6,
+        "{calls:?}"
+    );
+    stage.end().await;
+}
+
+#[tokio::test]
 async fn the_deadline_ends_it_with_what_each_transport_said() {
     let folder = TempDir::new().unwrap();
     let stage = Stage::new(
@@ -183,7 +324,7 @@ async fn a_transport_that_cannot_work_rests_and_comes_back() {
     for key in [first, second] {
         stage.until(key, |it| it.due_at > it.accepted_at).await;
     }
-    assert!(stage.engine.rests("only"));
+    assert!(stage.engine.rests_until("only").is_some());
     let third = stage.accept("3").await;
     stage.until(third, |it| it.due_at > it.accepted_at).await;
     assert_eq!(stage.outcomes(third).await, ["only skipped"]);
@@ -197,7 +338,7 @@ async fn a_transport_that_cannot_work_rests_and_comes_back() {
         }
         stage.until(key, |it| it.status == Status::Delivered).await;
     }
-    assert!(!stage.engine.rests("only"));
+    assert!(stage.engine.rests_until("only").is_none());
     stage.end().await;
 }
 

@@ -192,6 +192,22 @@ fn a_round_of_skips_waits_for_the_first_that_reopens() {
 }
 
 #[test]
+fn a_quarantined_step_is_passed_over_with_the_reason_and_costs_no_round() {
+    let mut story = Story::of(plan(vec![step("a"), step("b")]));
+    let opens = story.now + SignedDuration::from_secs(40);
+    story.plan.steps[0].gate = Gate::Quarantined(opens, "send breaks".into());
+    story.tries("b", Outcome::Retryable(failure()));
+    let reason = SkipReason::Quarantined("send breaks".into());
+    assert!(reason.sentence().contains("send breaks"));
+    assert_eq!(story.skips, [("a".into(), reason)]);
+
+    let mut alone = Story::of(plan(vec![step("a")]));
+    alone.plan.steps[0].gate = Gate::Quarantined(alone.now + SignedDuration::from_secs(40), String::new());
+    assert_eq!(alone.waits().as_secs(), 40);
+    assert_eq!((alone.flight.rounds, alone.flight.step("a").attempts), (0, 0));
+}
+
+#[test]
 fn an_untrusted_message_never_goes_through_an_owner_transport() {
     let cli = PlannedStep {
         owner: true,

@@ -12,10 +12,10 @@ use tokio::task::JoinHandle;
 
 use crate::config::{self, Breaker};
 use crate::contract::{Attempted, Effect, Failure, HostFault, Outcome, Receipt, ReceiptStatus, Verdict};
-use crate::delivery::{Engine, EngineSettings, Flight, TransportView, Transports};
+use crate::delivery::{Engine, EngineSettings, Flight, InForce, TransportView, Transports};
 use crate::envelope::{Draft, Envelope};
 use crate::routing::Router;
-use crate::sandbox::Call;
+use crate::sandbox::{Call, Quarantined};
 use crate::store::{Accepted, Durability, Kind, MessageKey, NewOutgoing, Outgoing, Store};
 
 pub(super) type Step = Result<Outcome, HostFault>;
@@ -28,6 +28,8 @@ pub(super) struct Scripted {
     pub(super) calls: Mutex<Vec<(String, u32, String)>>,
     /// Where set, an attempt waits for it before it ends.
     pub(super) gate: Option<Arc<Semaphore>>,
+    /// The transports that are quarantined.
+    pub(super) quarantined: Mutex<BTreeMap<String, Quarantined>>,
 }
 
 impl Scripted {
@@ -47,6 +49,7 @@ impl Scripted {
                 failures: 2,
                 pause: Duration::from_secs(30),
             },
+            breaker_state: Arc::default(),
             fault: None,
         };
         self.views.insert(name.into(), view);
@@ -71,6 +74,10 @@ impl Scripted {
 impl Transports for Scripted {
     fn view(&self, name: &str) -> Option<&TransportView> {
         self.views.get(name)
+    }
+
+    fn quarantined(&self, name: &str) -> Option<Quarantined> {
+        self.quarantined.lock().unwrap().get(name).cloned()
     }
 
     async fn attempt(&self, name: &str, call: Call) -> Result<Attempted, HostFault> {
@@ -116,6 +123,7 @@ pub(super) fn failed(outcome: fn(Failure) -> Outcome) -> Step {
 pub(super) struct Stage {
     pub(super) store: Store,
     pub(super) transports: Arc<Scripted>,
+    in_force: Arc<Mutex<Arc<InForce>>>,
     pub(super) engine: Engine,
     pub(super) now: Arc<Mutex<Timestamp>>,
     pub(super) stop: watch::Sender<bool>,
@@ -126,25 +134,15 @@ pub(super) const START: i64 = 1_800_000_000;
 
 impl Stage {
     pub(super) fn new(folder: &Path, transports: Scripted) -> Self {
-        let names: Vec<&str> = transports.views.keys().map(String::as_str).collect();
-        let tables: String = names
-            .iter()
-            .map(|name| format!("[transports.{name}]\nadapter = \"builtin:webhook\"\n"))
-            .collect();
-        let text = format!(
-            "[instance]\nname = \"a\"\ndata_dir = \"data\"\n{tables}\n[[routes]]\nto = \"*@b\"\nchain = {names:?}\n\
-             deadline = \"1h\"\nbackoff = {{ first = \"1s\", max = \"1s\" }}\n"
-        );
-        let config =
-            config::parse(&text, Path::new("/byway.toml")).unwrap_or_else(|errors| panic!("{errors}"));
         let store = Store::open(folder, Durability::Process).unwrap();
         let now = Arc::new(Mutex::new(Timestamp::from_second(START).unwrap()));
         let clock = Arc::clone(&now);
         let transports = Arc::new(transports);
+        let in_force = Arc::new(Mutex::new(in_force(&transports, &names(&transports))));
+        let current = Arc::clone(&in_force);
         let engine = Engine::new(EngineSettings {
             store: store.clone(),
-            router: Arc::new(Router::new(&config)),
-            transports: Arc::clone(&transports) as Arc<dyn Transports>,
+            in_force: Arc::new(move || Arc::clone(&current.lock().unwrap())),
             clock: Arc::new(move || *clock.lock().unwrap()),
             at_once_max: 8,
         });
@@ -156,6 +154,7 @@ impl Stage {
         Self {
             store,
             transports,
+            in_force,
             engine,
             now,
             stop,
@@ -176,6 +175,14 @@ impl Stage {
     pub(super) fn pass(&self, seconds: i64) {
         let mut now = self.now.lock().unwrap();
         *now += SignedDuration::from_secs(seconds);
+        self.engine.nudge();
+    }
+
+    /// Puts the same transports in force with another chain, as a reload does.
+    pub(super) async fn reload(&self, chain: &[&str]) {
+        *self.in_force.lock().unwrap() = in_force(&self.transports, chain);
+        let now = *self.now.lock().unwrap();
+        self.store.hasten(now).await.unwrap();
         self.engine.nudge();
     }
 
@@ -207,6 +214,27 @@ impl Stage {
         self.stop.send(true).unwrap();
         self.running.await.unwrap();
     }
+}
+
+fn names(transports: &Scripted) -> Vec<&str> {
+    transports.views.keys().map(String::as_str).collect()
+}
+
+/// The route to everybody at `b`, with this chain.
+fn in_force(transports: &Arc<Scripted>, chain: &[&str]) -> Arc<InForce> {
+    let tables: String = names(transports)
+        .iter()
+        .map(|name| format!("[transports.{name}]\nadapter = \"builtin:webhook\"\n"))
+        .collect();
+    let text = format!(
+        "[instance]\nname = \"a\"\ndata_dir = \"data\"\n{tables}\n[[routes]]\nto = \"*@b\"\nchain = {chain:?}\n\
+         deadline = \"1h\"\nbackoff = {{ first = \"1s\", max = \"1s\" }}\n"
+    );
+    let config = config::parse(&text, Path::new("/byway.toml")).unwrap_or_else(|errors| panic!("{errors}"));
+    Arc::new(InForce {
+        router: Arc::new(Router::new(&config)),
+        transports: Arc::clone(transports) as Arc<dyn Transports>,
+    })
 }
 
 pub(super) fn message(id: &str) -> NewOutgoing {

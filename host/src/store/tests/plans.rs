@@ -1,7 +1,7 @@
 //! Every query is served by an index: what it costs must not grow with what is stored.
 
 use super::*;
-use crate::store::{accept, advance, idempotency, inbox, journal, outbox, take_in};
+use crate::store::{accept, advance, hasten, idempotency, inbox, journal, outbox, take_in};
 
 fn plan(shell: &rusqlite::Connection, query: &str) -> String {
     let mut statement = shell.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
@@ -38,6 +38,7 @@ fn no_query_looks_through_a_table_or_sorts() {
         advance::STANDING,
         advance::OF_RECIPIENT,
         advance::PROGRESS,
+        hasten::LATER,
         idempotency::FIND,
         take_in::KNOWN,
         take_in::STATUS_OF_KEY,
