@@ -14,8 +14,11 @@
 mod capabilities;
 mod commands;
 mod far_side;
+mod house;
 mod http;
 mod limits;
 mod loading;
+mod reload;
 mod secrets;
 mod stage;
+mod supervision;
