@@ -7,6 +7,7 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/cli.md");
 const HELP: &[&[&str]] = &[
     &[],
     &["serve"],
+    &["reload"],
     &["send"],
     &["show"],
     &["list"],

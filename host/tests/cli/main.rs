@@ -15,4 +15,5 @@ mod examples;
 mod help;
 mod messages;
 mod place;
+mod reload;
 mod serve;

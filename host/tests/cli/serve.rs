@@ -30,9 +30,13 @@ impl Server {
         Self { child, ready }
     }
 
-    pub(crate) fn end(mut self, signal: Signal) -> ExitStatus {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
+    }
+
+    pub(crate) fn end(mut self, signal: Signal) -> ExitStatus {
+        self.signal(signal);
         self.child.wait().unwrap()
     }
 }
