@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
+use files::Marks;
 use reload::Reloads;
 use setup::{Cell, Ground, Setup};
 
@@ -61,6 +62,7 @@ impl Byway {
     /// # Errors
     /// Where the data folder, the identity or the sandbox cannot be had.
     pub fn open(config: Config) -> Result<Self, StartError> {
+        let marks = Marks::of(&config);
         let store = open_store(&config)?;
         let sandbox = sandbox(&config)?;
         let mut fleet = Fleet::default();
@@ -76,7 +78,7 @@ impl Byway {
             }
             fleet.add(transport, loaded);
         }
-        Self::put_together(config, store, fleet, Some(sandbox))
+        Self::put_together(config, store, fleet, Some((sandbox, marks)))
     }
 
     /// Opens the data folder alone, to store something while no server runs.
@@ -92,7 +94,7 @@ impl Byway {
         config: Config,
         store: Store,
         fleet: Fleet,
-        sandbox: Option<Sandbox>,
+        running: Option<(Sandbox, Marks)>,
     ) -> Result<Self, StartError> {
         let data_dir = &config.instance.data_dir;
         let identity = Identity::load_or_create(data_dir).map_err(data_folder)?;
@@ -102,7 +104,9 @@ impl Byway {
             identity: Arc::new(identity),
             clock: Arc::new(Timestamp::now),
         };
-        let reloads = Reloads::new(&config, &fleet, (ground.clock)());
+        let (sandbox, marks) =
+            running.map_or_else(Default::default, |(sandbox, marks)| (Some(sandbox), marks));
+        let reloads = Reloads::new(&config, &fleet, marks, (ground.clock)());
         let at_once_max = config.limits.attempts_at_once_max;
         let setup = Cell::new(Setup::new(config, fleet, &ground));
         let engine = Engine::new(EngineSettings {

@@ -16,7 +16,7 @@ use super::peer::read_peers;
 use super::problem::{ConfigErrors, Problem};
 use super::reader::Report;
 use super::route::read_routes;
-use super::source::{SourceText, key_part};
+use super::source::{MARK, SourceText, key_part};
 use super::transport::read_transports;
 use crate::error_code::ErrorCode;
 
@@ -80,8 +80,7 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn read(text: &str, path: &Path, folder: &Path) -> Result<Config, ConfigErrors> {
-    // Some editors begin a file with this mark; it is no part of the text.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = text.strip_prefix(MARK).unwrap_or(text);
     let mut source = SourceText::new(path, text);
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {

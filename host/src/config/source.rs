@@ -14,6 +14,9 @@ use super::model::{Config, Place};
 use super::problem::Problem;
 use super::render;
 
+/// Some editors begin a file with this mark; it is no part of the text.
+pub(super) const MARK: char = '\u{feff}';
+
 /// A configuration's text.
 #[derive(Clone, Default)]
 pub struct SourceText {
@@ -50,6 +53,12 @@ impl SourceText {
     #[must_use]
     pub fn is_same_text(&self, other: &Self) -> bool {
         self.text == other.text
+    }
+
+    /// Whether it was read from this text.
+    #[must_use]
+    pub fn is_text(&self, text: &str) -> bool {
+        self.text == text.strip_prefix(MARK).unwrap_or(text)
     }
 
     /// The file.

@@ -26,6 +26,19 @@ struct Mark {
 }
 
 impl Marks {
+    /// How the files of a configuration stand that was just read. To be called before its adapters
+    /// are; where the file itself is another already, it counts as not seen.
+    pub(super) fn of(config: &Config) -> Self {
+        let mut marks = Self::default();
+        marks.note(config.path.clone());
+        marks.note_adapters(config);
+        let read = fs::read_to_string(&config.path);
+        if !read.is_ok_and(|text| config.source.is_text(&text)) {
+            marks.0.insert(config.path.clone(), None);
+        }
+        marks
+    }
+
     /// Notes how a file stands. One that is not there has a mark, too: that it is not.
     pub(super) fn note(&mut self, path: PathBuf) {
         let mark = fs::metadata(&path).ok().map(|there| Mark {
@@ -105,6 +118,20 @@ mod tests {
         assert!(!watch.look(marks(3), &marks(3)));
         // Back to what is in force.
         assert!(!watch.look(marks(0), &marks(0)));
+    }
+
+    #[test]
+    fn a_file_that_changed_after_it_was_read_shows() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("byway.toml");
+        let text = "\u{feff}[instance]\nname = \"a\"\ndata_dir = \"data\"\n";
+        fs::write(&path, text).unwrap();
+        let config = crate::config::load(&path).unwrap();
+        let marks = Marks::of(&config);
+        assert_eq!(marks.again(), marks);
+        fs::write(&path, format!("{text}#")).unwrap();
+        let marks = Marks::of(&config);
+        assert_ne!(marks.again(), marks);
     }
 
     #[test]

@@ -72,10 +72,7 @@ struct Refused {
 
 impl Reloads {
     /// The start counts as the first.
-    pub(super) fn new(config: &Config, fleet: &Fleet, now: Timestamp) -> Self {
-        let mut marks = Marks::default();
-        marks.note(config.path.clone());
-        marks.note_adapters(config);
+    pub(super) fn new(config: &Config, fleet: &Fleet, marks: Marks, now: Timestamp) -> Self {
         let loaded = fleet.views().filter(|(_, view)| view.fault.is_none());
         let view = ReloadView {
             at: now,

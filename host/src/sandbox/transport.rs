@@ -11,9 +11,9 @@ use super::breakage::Breakage;
 use super::call::{Function, Machine, call};
 use super::deadline::Deadline;
 use super::effect::EffectLog;
-use super::keep::KeepProgress;
 use super::limits::REQUESTS_AT_ONCE_MAX;
 use super::load::Known;
+use super::message::{Call, attempt, message};
 use super::places::{Place, Places};
 use super::preflight::PreflightProblem;
 use super::secrets::{SecretBook, Unavailable};
@@ -22,34 +22,7 @@ use super::supervision::{Leave, Quarantined, Supervision};
 use super::{outcome, translate};
 use crate::contract::bindings::byway::transport::types as wit;
 use crate::contract::{Attempted, Effect, Failure, HostFault, Verdict};
-use crate::envelope::Envelope;
 use crate::error_code::ErrorCode;
-
-/// One attempt's message.
-#[derive(Clone)]
-pub struct Call {
-    /// The message.
-    pub envelope: Arc<Envelope>,
-    /// The same as JSON (`application/cloudevents+json`).
-    pub structured: Arc<[u8]>,
-    /// Which attempt of this message on this transport it is, from 1.
-    pub number: u32,
-    /// The key that is the same for every attempt of this message.
-    pub idempotency_key: String,
-    /// What an earlier attempt saved.
-    pub progress: Option<Vec<u8>>,
-    /// Where this one's progress is kept.
-    pub keep: Arc<dyn KeepProgress>,
-}
-
-impl std::fmt::Debug for Call {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Call")
-            .field("id", &self.envelope.id)
-            .field("number", &self.number)
-            .finish_non_exhaustive()
-    }
-}
 
 /// A transport whose component is compiled, whose configuration the adapter has accepted, and
 /// whose grants cover what it needs. Cheap to clone.
@@ -385,22 +358,6 @@ fn sentences(missing: &[Unavailable]) -> String {
         .map(|it| it.message.as_str())
         .collect::<Vec<_>>()
         .join("; ")
-}
-
-fn message(call: &Call) -> Message {
-    Message {
-        structured: Arc::clone(&call.structured),
-        keep: Arc::clone(&call.keep),
-    }
-}
-
-fn attempt(context: &Context, call: Call) -> wit::Attempt {
-    wit::Attempt {
-        number: call.number,
-        remaining_ms: u64::try_from(context.deadline.remaining().as_millis()).unwrap_or(u64::MAX),
-        idempotency_key: call.idempotency_key,
-        progress: call.progress,
-    }
 }
 
 fn no_ability(what: &'static str) -> HostFault {

@@ -2,21 +2,24 @@
 //! put in force.
 //!
 //! A message that was never looked at is left alone: it is new, or not to be attempted before a time that its
-//! sender named. Done in pieces, so that other writers get their turn between them.
+//! sender named. Done in pieces, so that other writers get their turn between them, those first that would
+//! have waited longest.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
+use super::outbox::PRIORITIES;
 use super::{Store, StoreError};
 
 /// Messages changed in one transaction.
 const PIECE: i64 = 1_000;
-/// The priorities there are.
-const PRIORITIES: [u8; 4] = [3, 2, 1, 0];
+/// Pieces of one priority: a million messages. Beyond that, and where messages come to wait as fast as they
+/// are made due, the others are left to their own time.
+const PIECES_MAX: usize = 1_000;
 
 pub(super) const LATER: &str = "SELECT key FROM outgoing WHERE priority = ?1 AND due_at > ?2 \
                                 AND (reason IS NOT NULL OR EXISTS (SELECT 1 FROM attempt WHERE attempt.key = outgoing.key)) \
-                                LIMIT ?3";
+                                ORDER BY due_at DESC LIMIT ?3";
 const MAKE_DUE: &str = "UPDATE outgoing SET due_at = ?2 WHERE key = ?1";
 
 impl Store {
@@ -27,7 +30,7 @@ impl Store {
     pub async fn hasten(&self, now: Timestamp) -> Result<usize, StoreError> {
         let mut hastened = 0;
         for priority in PRIORITIES {
-            loop {
+            for _ in 0..PIECES_MAX {
                 let piece = self
                     .inner
                     .writer

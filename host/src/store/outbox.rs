@@ -40,7 +40,7 @@ pub(super) const OLDEST: &str =
 /// The most urgent priority.
 pub(super) const PRIORITY_MAX: u8 = 3;
 /// The priorities, the most urgent first.
-const PRIORITIES: [u8; 4] = [PRIORITY_MAX, 2, 1, 0];
+pub(super) const PRIORITIES: [u8; 4] = [PRIORITY_MAX, 2, 1, 0];
 
 impl Store {
     /// The messages that have not ended and are due by `now`, the most urgent first, with their

@@ -52,7 +52,8 @@ fn last(place: &Place) -> Value {
 fn until(place: &Place, by: &str, outcome: &str) -> Value {
     for _ in 0..600 {
         let last = last(place);
-        if last["by"] == by && last["outcome"] == outcome {
+        let is = |member: &str, wanted: &str| last.get(member).is_some_and(|it| it == wanted);
+        if is("by", by) && is("outcome", outcome) {
             return last;
         }
         std::thread::sleep(Duration::from_millis(50));
