@@ -4,6 +4,7 @@ mod accepting;
 mod advancing;
 mod crashing;
 mod grouping;
+mod hastening;
 mod journalling;
 mod opening;
 mod plans;
