@@ -40,6 +40,7 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 pub(super) struct Client {
     carrier: Carrier,
     token: Option<Zeroizing<String>>,
+    answer_max: Duration,
 }
 
 enum Carrier {
@@ -87,6 +88,7 @@ impl Client {
         Self {
             carrier: Carrier::Socket { address, http },
             token,
+            answer_max: ANSWER_MAX,
         }
     }
 
@@ -95,7 +97,13 @@ impl Client {
         Self {
             carrier: Carrier::InProcess(api),
             token,
+            answer_max: ANSWER_MAX,
         }
+    }
+
+    /// The same, waiting longer for an answer: for calls that take their time.
+    pub(super) fn patient(self, answer_max: Duration) -> Self {
+        Self { answer_max, ..self }
     }
 
     /// Whether a server behind it does the delivering.
@@ -132,9 +140,9 @@ impl Client {
         let request = self
             .request(method, path, content)
             .map_err(|error| CallError::Refused(wrong_request(&error)))?;
-        let answered = tokio::time::timeout(ANSWER_MAX, self.carry(request)).await;
+        let answered = tokio::time::timeout(self.answer_max, self.carry(request)).await;
         let (status, bytes) = answered
-            .map_err(|_| CallError::NoAnswer(format!("{} s went by", ANSWER_MAX.as_secs())))?
+            .map_err(|_| CallError::NoAnswer(format!("{} s went by", self.answer_max.as_secs())))?
             .map_err(CallError::NoAnswer)?;
         read(status, &bytes)
     }

@@ -3,11 +3,16 @@
 //! The whole is looked at before anything is changed. Where anything is wrong, the server goes on as it was, and
 //! what is wrong is told as `byway validate` tells it.
 
+use std::time::Duration;
+
 use super::Session;
 use super::failure::Failure;
 use super::reach::{Caller, running};
 use crate::api::ReloadView;
 use crate::error_code::ErrorCode;
+
+/// Adapters that are new are compiled first, which takes seconds each.
+const ANSWER_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// Have the running server read its configuration and adapters again
 #[derive(Debug, clap::Args)]
@@ -31,7 +36,7 @@ impl Reload {
                 "There is nothing to reload: `byway serve` reads the configuration when it starts.",
             ));
         };
-        let view: ReloadView = client.post("/v1/reload", None).await?;
+        let view: ReloadView = client.patient(ANSWER_MAX).post("/v1/reload", None).await?;
         if session.terminal.json {
             return session.terminal.json(&view);
         }

@@ -197,14 +197,24 @@ fn is_safe(plan: &Plan, flight: &Flight, step: &PlannedStep) -> bool {
         && flight
             .unsettled
             .iter()
-            .all(|other| step.is_safe_after(other, plan))
+            .all(|other| step.shares_inbox_with(other, plan) || is_repeatable(flight, step, other))
+}
+
+/// Whether it is the same idempotent transport again, and leads where it led.
+fn is_repeatable(flight: &Flight, step: &PlannedStep, other: &str) -> bool {
+    step.transport == other && step.idempotent && !flight.led_elsewhere(step)
+}
+
+/// Whether it may find out what became of the message: it was tried, it can tell, and it would ask
+/// where the message was sent.
+fn may_tell(flight: &Flight, step: &PlannedStep) -> bool {
+    step.reconciles && flight.unsettled.contains(&step.transport) && !flight.led_elsewhere(step)
 }
 
 fn reconcilable(plan: &Plan, flight: &Flight) -> Option<usize> {
     plan.steps.iter().position(|step| {
-        step.reconciles
+        may_tell(flight, step)
             && matches!(step.gate, Gate::Open | Gate::Quarantined(..))
-            && flight.unsettled.contains(&step.transport)
             && !flight.step(&step.transport).reconciled_this_round
     })
 }
@@ -219,8 +229,7 @@ fn end_of_round(plan: &Plan, flight: &mut Flight, now: Timestamp, random: f64) -
             let can_ever = step.mode == Mode::Deliver
                 && !is_barred_by_authority(plan, flight, step)
                 && flight.step(&step.transport).refused_under != Some(step.fingerprint);
-            let may_tell = unsettled && step.reconciles && flight.unsettled.contains(&step.transport);
-            (can_ever && (!bound || is_safe(plan, flight, step))) || may_tell
+            (can_ever && (!bound || is_safe(plan, flight, step))) || may_tell(flight, step)
         })
         .collect();
     if hopeful.is_empty() {

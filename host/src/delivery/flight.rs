@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::plan::PlannedStep;
 use crate::contract::ReceiptStatus;
 
 /// The state of one message's delivery.
@@ -61,6 +62,9 @@ pub struct StepState {
     /// The fingerprint of the configuration under which the transport refused the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_under: Option<u64>,
+    /// Where the last attempt led, as [`PlannedStep::leads_to`] tells places apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub led_to: Option<u64>,
     /// Not before this (the far side's retry-after, or a pause of ours).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
@@ -96,12 +100,21 @@ impl Flight {
     }
 
     /// Notes that an attempt is about to begin. To be on disk before it does.
-    pub fn begin(&mut self, transport: &str) {
-        self.under_way = Some(transport.to_owned());
+    pub fn begin(&mut self, step: &PlannedStep) {
+        self.under_way = Some(step.transport.clone());
         self.attempted_this_round = true;
-        let step = self.step_mut(transport);
-        step.attempts = step.attempts.saturating_add(1);
-        step.tries_this_round = step.tries_this_round.saturating_add(1);
+        let state = self.step_mut(&step.transport);
+        state.attempts = state.attempts.saturating_add(1);
+        state.tries_this_round = state.tries_this_round.saturating_add(1);
+        state.led_to = Some(step.leads_to);
+    }
+
+    /// Whether the transport's last attempt led to another place than `step` does.
+    pub(super) fn led_elsewhere(&self, step: &PlannedStep) -> bool {
+        let state = self.steps.get(&step.transport);
+        state
+            .and_then(|state| state.led_to)
+            .is_some_and(|place| place != step.leads_to)
     }
 
     pub(super) fn end_round(&mut self) {

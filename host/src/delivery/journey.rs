@@ -172,7 +172,7 @@ impl Journey {
             return self.put_back().await;
         };
         let before = self.flight.clone();
-        self.flight.begin(&step.transport);
+        self.flight.begin(step);
         let began = self.engine.now();
         if !self.write(Status::Waiting, began, None).await {
             return false;

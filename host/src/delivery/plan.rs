@@ -45,6 +45,9 @@ pub struct PlannedStep {
     /// Changes when the transport's configuration does: what was refused under another fingerprint
     /// may be tried again.
     pub fingerprint: u64,
+    /// Changes when the configuration may lead to another place: what may have arrived at the old one is neither
+    /// repeated at the new one nor asked for there.
+    pub leads_to: u64,
     /// Whether it can be tried now.
     pub gate: Gate,
 }
@@ -63,14 +66,10 @@ pub enum Gate {
 }
 
 impl PlannedStep {
-    /// Whether an attempt through this step cannot deliver a second time what an unsettled
-    /// attempt through `other` may have delivered: both lead into one inbox that takes a message in
-    /// once, or they are the same idempotent transport.
+    /// Whether an attempt through this step cannot deliver a second time what an unsettled attempt through
+    /// `other` may have delivered, because both lead into one inbox that takes a message in once.
     #[must_use]
-    pub fn is_safe_after(&self, other: &str, plan: &Plan) -> bool {
-        if self.transport == other && self.idempotent {
-            return true;
-        }
+    pub fn shares_inbox_with(&self, other: &str, plan: &Plan) -> bool {
         let other_dedupe = plan
             .steps
             .iter()

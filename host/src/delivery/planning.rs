@@ -50,6 +50,7 @@ impl InForce {
             owner: view.is_none_or(|view| view.owner),
             dedupe: view.and_then(|view| view.dedupe.clone()),
             fingerprint: view.map_or(0, |view| view.fingerprint),
+            leads_to: view.map_or(0, |view| view.leads_to),
             gate,
         }
     }

@@ -47,6 +47,8 @@ pub struct TransportView {
     pub dedupe: Option<String>,
     /// Changes when its configuration or its component does.
     pub fingerprint: u64,
+    /// Changes when its configuration may lead to another place.
+    pub leads_to: u64,
     /// When it stops being tried.
     pub breaker: Breaker,
     /// How its breaker stands. It belongs to the loaded transport, and goes with it.
@@ -75,6 +77,7 @@ impl Fleet {
             },
             dedupe: settings.dedupe.clone(),
             fingerprint: fingerprint(settings, adapter.map(LoadedTransport::digest)),
+            leads_to: leads_to(settings),
             breaker: settings.breaker,
             breaker_state: Arc::default(),
             fault: loaded.as_ref().err().cloned(),
@@ -130,14 +133,23 @@ impl Transports for Fleet {
     }
 }
 
+/// Where messages go follows from the adapter's configuration and from the commands that it names. Another
+/// version of the adapter, other limits or further grants lead to the same place.
+fn leads_to(settings: &config::Transport) -> u64 {
+    hash(&format!("{:?} {:?}", settings.config, settings.grants.commands))
+}
+
 /// What was refused under one fingerprint may be tried again under another. Secrets are not part
 /// of it: a wrong one makes a transport unavailable, it does not make it refuse a message.
 fn fingerprint(settings: &config::Transport, component: Option<[u8; 32]>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    format!(
+    hash(&format!(
         "{:?} {component:?} {:?} {:?} {:?}",
         settings.adapter, settings.config, settings.grants, settings.limits
-    )
-    .hash(&mut hasher);
+    ))
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
     hasher.finish()
 }

@@ -77,7 +77,7 @@ proptest! {
                             prop_assert!(same_inbox || same_key, "{earlier:?} then {step:?}");
                         }
                     }
-                    story.flight.begin(&step.transport);
+                    story.flight.begin(&step);
                     if crash {
                         interrupted(&story.plan, &mut story.flight);
                         if step.mode == Mode::Deliver { maybe_in.push(step); }

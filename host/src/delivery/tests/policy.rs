@@ -300,12 +300,37 @@ fn only_the_peers_own_word_completes_a_route_that_asks_for_it() {
 #[test]
 fn an_attempt_cut_off_by_a_crash_is_unknown_not_unmade() {
     let mut story = Story::of(plan(vec![step("a"), step("b")]));
-    story.flight.begin("a");
+    story.flight.begin(&step("a"));
     assert_eq!(interrupted(&story.plan, &mut story.flight).as_deref(), Some("a"));
     assert!(matches!(story.decide(), Decision::Hold(_)));
 
     let mut idempotent = Story::of(plan(vec![step("b"), into_inbox("a")]));
-    idempotent.flight.begin("a");
+    idempotent.flight.begin(&step("a"));
     interrupted(&idempotent.plan, &mut idempotent.flight);
     idempotent.tries("a", delivered(ReceiptStatus::Delivered));
+}
+
+#[test]
+fn what_may_have_arrived_is_not_repeated_or_asked_for_at_another_place() {
+    let idempotent = PlannedStep {
+        idempotent: true,
+        reconciles: true,
+        ..step("a")
+    };
+    let mut story = Story::of(plan(vec![idempotent]));
+    story.tries("a", Outcome::Unknown(failure()));
+    let before = (story.plan.clone(), story.flight.clone());
+    story.plan.steps[0].leads_to = 2;
+    assert!(matches!(story.decide(), Decision::Hold(_)));
+    // Where it leads to the same place again, in whatever version, both are allowed.
+    (story.plan, story.flight) = before;
+    story.plan.steps[0].fingerprint = 2;
+    assert_eq!(story.decide(), Decision::Reconcile(0));
+    // An inbox that takes a message in once may be reached in another way.
+    let inbox = into_inbox("a");
+    let mut story = Story::of(plan(vec![inbox]));
+    story.tries("a", Outcome::Unknown(failure()));
+    story.plan.steps[0].leads_to = 2;
+    story.waits();
+    story.tries("a", delivered(ReceiptStatus::Delivered));
 }

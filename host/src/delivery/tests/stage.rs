@@ -45,6 +45,7 @@ impl Scripted {
             owner: false,
             dedupe: None,
             fingerprint: 1,
+            leads_to: 1,
             breaker: Breaker {
                 failures: 2,
                 pause: Duration::from_secs(30),

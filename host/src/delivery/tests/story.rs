@@ -17,6 +17,7 @@ pub(super) fn step(name: &str) -> PlannedStep {
         owner: false,
         dedupe: None,
         fingerprint: 1,
+        leads_to: 1,
         gate: Gate::Open,
     }
 }
@@ -95,7 +96,7 @@ impl Story {
         };
         let step = self.plan.steps[place].clone();
         assert_eq!(step.transport, transport);
-        self.flight.begin(transport);
+        self.flight.begin(&step);
         attempted(&self.plan, &mut self.flight, &step, &outcome, self.now, 1.0)
     }
 
