@@ -191,3 +191,57 @@ fn a_changed_file_is_taken_in_by_itself() {
     }
     panic!("the adapter's file was not seen: {}", last(&place));
 }
+
+#[test]
+fn nothing_is_lost_or_doubled_while_it_reloads_fifty_times() {
+    const MESSAGES: usize = 60;
+    let place = Place::new();
+    std::fs::create_dir(place.path("out")).unwrap();
+    let config = |timeout: u64| {
+        let folder = place.path("out");
+        format!(
+            "{}[transports.out]\nadapter = \"builtin:file\"\ntimeout = \"{timeout}s\"\n\
+             config = {{ mode = \"drop\", folder = {folder:?} }}\n\
+             grants = {{ folders = [{{ path = {folder:?}, access = \"drop\" }}] }}\n\
+             [[routes]]\nto = \"*@b\"\nchain = [\"out\"]\n",
+            unwatched()
+        )
+    };
+    write(&place, &config(20));
+    let _server = Server::start(&place, &["serve"]);
+    let ids: Vec<String> = std::thread::scope(|scope| {
+        let sending = scope.spawn(|| {
+            let send = |_| {
+                let sent = place.run(&["send", "--json", "--to", "executor@b", "hi"]);
+                assert_eq!(sent.code, 0, "{sent:?}");
+                sent.json().get("id").unwrap().as_str().unwrap().to_owned()
+            };
+            (0..MESSAGES).map(send).collect()
+        });
+        for number in 1..=50 {
+            write(&place, &config(20 + number % 2));
+            let reloaded = place.run(&["reload"]);
+            assert!(reloaded.stdout.contains("loaded     out"), "{reloaded:?}");
+        }
+        sending.join().unwrap()
+    });
+    for id in &ids {
+        let delivered = || {
+            let shown = place.run(&["show", "--json", id]).json();
+            (shown.get("status").unwrap() == "delivered").then_some(shown)
+        };
+        let shown = (0..200)
+            .find_map(|_| {
+                delivered().or_else(|| {
+                    std::thread::sleep(Duration::from_millis(50));
+                    None
+                })
+            })
+            .unwrap_or_else(|| panic!("{id} was not delivered"));
+        let attempts = shown.get("attempts").unwrap().as_array().unwrap();
+        assert_eq!(attempts.len(), 1, "{shown}");
+    }
+    let files = std::fs::read_dir(place.path("out")).unwrap();
+    let files = files.filter(|entry| entry.as_ref().unwrap().path().is_file());
+    assert_eq!(files.count(), MESSAGES);
+}
