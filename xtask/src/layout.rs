@@ -9,6 +9,7 @@
 //! | `guests/` | the components that the host's tests run, hostile ones among them |
 //! | `examples/` | the components of `examples/` |
 //! | `components*/` | Cargo's build folders for all of these, one a toolchain |
+//! | `fuzz/` | what random inputs found, and those that broke something |
 //! | `demo/` | throw-away folders of running demos |
 
 use std::path::{Path, PathBuf};

@@ -8,6 +8,7 @@ mod build;
 mod components;
 mod demo;
 mod failure;
+mod fuzz;
 mod layout;
 mod process;
 mod setup;
@@ -31,6 +32,8 @@ cargo xtask TASK
                    choices fail. --readme writes what it printed into README.md
   test [STEP…]     everything that has to hold; with names, only those steps
   budget           count what an attempt takes, and hold it against host/benches/budget.json
+  fuzz [TARGET…]   what strangers can send, tried at random: 60 s a target, or --seconds N. With a file,
+                   that input alone. --keep takes over into fuzz/corpus what was worth finding
   deny             licences, advisories and bans of all dependencies (needs cargo-deny)
 
 Environment
@@ -41,6 +44,9 @@ Environment
   NO_COLOR             no colours";
 
 fn main() -> ExitCode {
+    if let Some(ended) = fuzz::in_place_of_rustc() {
+        return ended;
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let Some((verb, kept)) = arguments.split_first()
         && verb == demo::leash::VERB
@@ -70,6 +76,7 @@ fn task(arguments: &[String]) -> Result<()> {
         ("demo", [flag]) if flag == "--readme" => demo::demo(&Layout::find()?, true),
         ("test", only) => test::test(&Layout::find()?, only),
         ("budget", []) => budget::budget(&Layout::find()?),
+        ("fuzz", rest) => fuzz::fuzz(&Layout::find()?, rest),
         ("deny", []) => deny(&Layout::find()?),
         ("help" | "--help" | "-h", _) => {
             say(HELP);

@@ -11,6 +11,7 @@
 //! | `contract` | `wit/` resolves, is documented, and what is frozen has not changed |
 //! | `tests` | unit, property, room and acceptance tests of the rest |
 //! | `budget` | what an attempt takes, counted, is within its budget |
+//! | `fuzz` | what strangers can send, seconds of it, at random |
 //! | `docs` | the reference builds without a warning, and its examples run |
 
 use std::cell::OnceCell;
@@ -22,7 +23,7 @@ use crate::setup::{self, Tools};
 use crate::steps::{self, Step};
 use crate::terminal::say;
 use crate::toolchain::{TARGET, Toolchain, host_triple};
-use crate::{budget, components, process};
+use crate::{budget, components, fuzz, process};
 
 /// The acceptance test that goes through a real ssh server is left out where this is `1`. Otherwise a missing
 /// server is a failure.
@@ -50,6 +51,7 @@ pub(crate) fn test(layout: &Layout, only: &[String]) -> Result<()> {
         step("contract", Run::contract),
         step("tests", Run::tests),
         step("budget", |run| budget::budget(&run.layout)),
+        step("fuzz", |run| fuzz::shortly(&run.layout)),
         step("docs", Run::docs),
     ];
     steps::run(steps, only, "xtask test")?;

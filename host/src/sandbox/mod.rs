@@ -40,6 +40,7 @@ mod transport;
 mod websocket;
 
 pub use answers::{Batch, Description, Finding, Item, Needs, Readiness, ReadyState, ReceiveFault, Words};
+pub use egress::covers;
 pub use keep::KeepProgress;
 pub use load::{Sandbox, SandboxError, SandboxSettings};
 pub use message::Call;

@@ -16,5 +16,6 @@ mod hook;
 mod outgoing;
 
 pub(super) use client::{Client, Tls};
+pub use grant_match::covers;
 pub(super) use grant_match::host_matches;
 pub(super) use hook::Egress;
