@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 
+use super::asked::{InPath, InQuery};
 use super::auth::Caller;
 use super::problem::Problem;
 use super::view::{InboxItem, Page};
@@ -36,11 +36,10 @@ pub(super) struct MarkQuery {
 pub(super) async fn list(
     caller: Caller,
     State(byway): State<Arc<Byway>>,
-    Path(agent): Path<String>,
-    query: Result<Query<InboxQuery>, QueryRejection>,
+    InPath(agent): InPath<String>,
+    InQuery(query): InQuery<InboxQuery>,
 ) -> Result<Json<Page<InboxItem>>, Problem> {
     caller.may_act_for(&agent)?;
-    let Query(query) = query.map_err(|error| Problem::new(ErrorCode::Usage, error.body_text()))?;
     let limit = query.limit.unwrap_or(50).clamp(1, LIST_MAX);
     Ok(Json(byway.inbox(&agent, query.all, query.cursor, limit).await?))
 }
@@ -48,7 +47,7 @@ pub(super) async fn list(
 pub(super) async fn show(
     caller: Caller,
     State(byway): State<Arc<Byway>>,
-    Path((agent, id)): Path<(String, String)>,
+    InPath((agent, id)): InPath<(String, String)>,
 ) -> Result<Json<InboxItem>, Problem> {
     caller.may_act_for(&agent)?;
     found(byway.inbox_item(&agent, &id).await?, &id)
@@ -57,8 +56,8 @@ pub(super) async fn show(
 pub(super) async fn read(
     caller: Caller,
     State(byway): State<Arc<Byway>>,
-    Path((agent, id)): Path<(String, String)>,
-    Query(query): Query<MarkQuery>,
+    InPath((agent, id)): InPath<(String, String)>,
+    InQuery(query): InQuery<MarkQuery>,
 ) -> Result<Json<InboxItem>, Problem> {
     caller.may_act_for(&agent)?;
     let source = query.source.as_deref();
@@ -68,8 +67,8 @@ pub(super) async fn read(
 pub(super) async fn processed(
     caller: Caller,
     State(byway): State<Arc<Byway>>,
-    Path((agent, id)): Path<(String, String)>,
-    Query(query): Query<MarkQuery>,
+    InPath((agent, id)): InPath<(String, String)>,
+    InQuery(query): InQuery<MarkQuery>,
 ) -> Result<Json<InboxItem>, Problem> {
     caller.may_act_for(&agent)?;
     let source = query.source.as_deref();

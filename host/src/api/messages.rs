@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
+use super::asked::{InPath, InQuery};
 use super::auth::Caller;
 use super::problem::Problem;
 use super::view::{MessageView, Page, SubmittedView};
@@ -79,7 +80,7 @@ fn read(content_type: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Result<
 pub(super) async fn show(
     caller: Caller,
     State(byway): State<Arc<Byway>>,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
 ) -> Result<Json<MessageView>, Problem> {
     let view = byway.show(&caller.0, &id).await?;
     view.map(Json)
@@ -89,9 +90,8 @@ pub(super) async fn show(
 pub(super) async fn list(
     caller: Caller,
     State(byway): State<Arc<Byway>>,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    InQuery(query): InQuery<ListQuery>,
 ) -> Result<Json<Page<MessageView>>, Problem> {
-    let Query(query) = query.map_err(|error| Problem::new(ErrorCode::Usage, error.body_text()))?;
     let source = match &caller.0 {
         Principal::Agent(name) => Some(byway.source_of(name)),
         _ => None,

@@ -4,6 +4,7 @@
 //! Answers are JSON; errors are RFC 9457 problems with a stable code. What a caller may see follows
 //! from its principal: an agent's token opens that agent's inbox and messages and nothing else.
 
+mod asked;
 mod auth;
 mod health;
 mod inbound;
