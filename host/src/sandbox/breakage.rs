@@ -11,6 +11,8 @@ use wasmtime::{PoolConcurrencyLimitError, Trap};
 use wasmtime_wasi::I32Exit;
 
 use super::limits::{HANDLES_MAX, HOST_CALL_BYTES_MAX, MemoryLimit, RESOURCES_MAX};
+use super::secrets::SecretBook;
+use super::text;
 use crate::contract::{Failure, HostFault};
 
 /// Why a call broke off.
@@ -70,7 +72,8 @@ pub(super) fn recognise(error: &wasmtime::Error, memory: &MemoryLimit, allowed: 
     if text.contains("handle") && text.contains("limit") {
         return Breakage::Handles(HANDLES_MAX);
     }
-    Breakage::Trap(text)
+    // It may quote names out of the component.
+    Breakage::Trap(text::line(&text, &SecretBook::default()))
 }
 
 impl Breakage {

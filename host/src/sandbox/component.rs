@@ -10,7 +10,9 @@ use wasmtime_wasi::{WasiView as _, p2};
 use super::call::Function;
 use super::limits::COMPONENT_BYTES_MAX;
 use super::preflight::PreflightProblem;
+use super::secrets::SecretBook;
 use super::state::GuestState;
+use super::text;
 use crate::contract::bindings::byway::transport as imports;
 use crate::contract::bindings::exports::byway::transport::{adapter, receiver, reconciler};
 use crate::error_code::ErrorCode;
@@ -255,7 +257,7 @@ fn not_a_component(message: String) -> PreflightProblem {
     PreflightProblem {
         code: ErrorCode::NotAComponent,
         pointer: "/adapter".into(),
-        message,
+        message: harmless(&message),
         fix: Some("build it for wasm32-wasip2, and name the .wasm file that comes of it".into()),
     }
 }
@@ -264,11 +266,17 @@ fn wrong_contract(message: String) -> PreflightProblem {
     PreflightProblem {
         code: ErrorCode::WrongContract,
         pointer: "/adapter".into(),
-        message,
+        message: harmless(&message),
         fix: Some(format!(
             "build it against wit/ of this byway ({PACKAGE}@{VERSION})"
         )),
     }
+}
+
+/// Names in a file, which the engine quotes as they stand, could be anything: an escape for the terminal, a
+/// megabyte.
+fn harmless(message: &str) -> String {
+    text::line(message, &SecretBook::default())
 }
 
 /// The engine's errors go on for lines; the first one and the last cause say it.

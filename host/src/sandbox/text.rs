@@ -8,19 +8,18 @@ use super::secrets::SecretBook;
 
 /// A text as it may be kept: scrubbed, at most 4 KiB, without control characters but line breaks.
 pub(super) fn kept(text: &str, secrets: &SecretBook) -> String {
-    // Cut twice: the first cut bounds the work, the second the result.
-    escape(
-        cut(&secrets.for_people(cut(text, TEXT_BYTES_MAX * 4)), TEXT_BYTES_MAX),
-        false,
-    )
+    clean(text, secrets, false)
 }
 
 /// A text as one line of a log.
 pub(super) fn line(text: &str, secrets: &SecretBook) -> String {
-    escape(
-        cut(&secrets.for_people(cut(text, TEXT_BYTES_MAX * 4)), TEXT_BYTES_MAX),
-        true,
-    )
+    clean(text, secrets, true)
+}
+
+fn clean(text: &str, secrets: &SecretBook, one_line: bool) -> String {
+    // Cut twice: the first cut bounds the work, the second the result, which escaping makes longer.
+    let escaped = escape(&secrets.for_people(cut(text, TEXT_BYTES_MAX * 4)), one_line);
+    cut(&escaped, TEXT_BYTES_MAX).to_owned()
 }
 
 /// A failure's code: `[a-z0-9-]{1,64}`, whatever the guest said.
@@ -54,15 +53,15 @@ fn cut(text: &str, max: usize) -> &str {
 }
 
 fn escape(text: &str, one_line: bool) -> String {
-    let mut clean = String::with_capacity(text.len());
+    let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         if is_harmless(character) || (!one_line && character == '\n') {
-            clean.push(character);
+            escaped.push(character);
         } else {
-            clean.extend(character.escape_unicode());
+            escaped.extend(character.escape_unicode());
         }
     }
-    clean
+    escaped
 }
 
 /// Neither a control character nor one that turns the direction of what follows.
@@ -95,6 +94,11 @@ mod tests {
         let text = "é".repeat(TEXT_BYTES_MAX);
         let kept = kept(&text, &none());
         assert!(kept.len() <= TEXT_BYTES_MAX && kept.chars().all(|it| it == 'é'));
+    }
+
+    #[test]
+    fn what_is_escaped_counts_as_it_is_written() {
+        assert!(line(&"\u{1b}".repeat(TEXT_BYTES_MAX), &none()).len() <= TEXT_BYTES_MAX);
     }
 
     #[test]

@@ -58,6 +58,22 @@ fn damaged_components_never_do_more_than_fail() {
 }
 
 #[test]
+fn a_name_in_a_damaged_component_moves_no_cursor() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("escaping.wasm");
+    let mut bytes = std::fs::read(guest("noop")).unwrap();
+    let name = b"get-environment";
+    for place in 0..bytes.len() - name.len() {
+        if &bytes[place..place + name.len()] == name {
+            bytes[place + 3] = 0x1b;
+        }
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let (_, message) = first(&with_adapter(&path));
+    assert!(message.contains("get\\u{1b}environment"), "{message}");
+}
+
+#[test]
 fn a_component_of_another_world_is_told_by_its_first_difference() {
     let (code, message) = first(&with_adapter(&guest("stranger")));
     assert_eq!(code, ErrorCode::WrongContract);

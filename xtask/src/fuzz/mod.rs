@@ -196,6 +196,12 @@ fn search(layout: &Layout, target: &str, run: Run) -> Result<()> {
             )),
         );
     }
+    if report.executions == 0 {
+        return Err(
+            Failure::new(format!("{target} tried nothing: it was built without libFuzzer"))
+                .fix("let no other build into the same folder run beside this one"),
+        );
+    }
     say(format!(
         "    {target}: {} inputs in {}, {} places of the code reached, nothing broke",
         report.executions,
