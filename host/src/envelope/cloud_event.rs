@@ -85,7 +85,7 @@ impl CloudEvent {
         data_content_type.as_deref().map(media_type).transpose()?;
         let data = match payload {
             Payload::None => None,
-            Payload::Member(value) => Some(Data::from_member(data_content_type.as_deref(), value)?),
+            Payload::Member(value) => Data::from_member(data_content_type.as_deref(), value)?,
             Payload::Bytes(bytes) => Data::from_bytes(data_content_type.as_deref(), bytes)?,
         };
         if data_content_type.is_none() {

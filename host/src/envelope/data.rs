@@ -47,17 +47,26 @@ impl Data {
         Ok(Some(data))
     }
 
-    /// The data that the member `data` of a JSON event is.
-    pub(super) fn from_member(content_type: Option<&str>, value: Value) -> Result<Self, EnvelopeError> {
-        if content_type
-            .map(media_type)
-            .transpose()?
-            .is_none_or(|media_type| media_type.is_json())
-        {
-            return Ok(Self::Json(value));
-        }
+    /// The data that the member `data` of a JSON event is. An empty text is no bytes, and so no data.
+    ///
+    /// # Errors
+    /// Where the content type is no media type, or says that the data is another thing than a text can be.
+    pub(super) fn from_member(
+        content_type: Option<&str>,
+        value: Value,
+    ) -> Result<Option<Self>, EnvelopeError> {
+        let media_type = content_type.map(media_type).transpose()?;
+        let Some(media_type) = media_type.filter(|media_type| !media_type.is_json()) else {
+            return Ok(Some(Self::Json(value)));
+        };
         match value {
-            Value::String(text) => Ok(Self::Text(text)),
+            // Which bytes it stands for, two readers could answer differently.
+            Value::String(_) if !media_type.is_utf8() => Err(EnvelopeError::invalid(
+                "data",
+                "a text",
+                "with a charset other than UTF-8 it must be `data_base64`, or the charset left out",
+            )),
+            Value::String(text) => Ok(Some(Self::Text(text)).filter(|data| !data.bytes().is_empty())),
             _ => Err(EnvelopeError::invalid(
                 "data",
                 "a JSON value",
@@ -125,6 +134,22 @@ mod tests {
         );
         assert_eq!(data(None, b"7"), Some(Data::Binary(b"7".to_vec())));
         assert_eq!(data(Some("application/json"), b""), None);
+    }
+
+    #[test]
+    fn a_member_is_the_kind_that_its_bytes_are() {
+        let member = |content_type, text: &str| Data::from_member(Some(content_type), Value::from(text));
+        for content_type in ["text/plain", "text/plain; charset=utf-8", "application/json"] {
+            for text in ["7", ""] {
+                let read = member(content_type, text).unwrap();
+                let bytes = read
+                    .as_ref()
+                    .map(|data| data.bytes().into_owned())
+                    .unwrap_or_default();
+                assert_eq!(read, data(Some(content_type), &bytes), "{content_type} {text:?}");
+            }
+        }
+        assert!(member("text/plain; charset=latin1", "7").is_err());
     }
 
     #[test]
