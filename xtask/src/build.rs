@@ -2,7 +2,6 @@
 //! the adapters.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use crate::failure::{Failure, Result};
 use crate::layout::Layout;
@@ -23,7 +22,7 @@ fn build_host(layout: &Layout) -> Result<PathBuf> {
     // Together with a test, because tests bring features of libraries with them: built this way, the tests find
     // everything built, wasmtime above all, and the other way round.
     process::run(
-        Command::new("cargo").current_dir(&layout.root).args([
+        process::cargo(&layout.root).args([
             "build",
             "--locked",
             "--package",

@@ -5,6 +5,7 @@
 //! [`output_within`], which end the program when its time is over.
 
 use std::io::Read;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -15,6 +16,21 @@ use crate::failure::{Doing, Failure, Result};
 /// How long the rest of an ended program's output is waited for. More only matters where a
 /// grandchild keeps the pipe open.
 const REST_OF_OUTPUT: Duration = Duration::from_secs(2);
+
+/// Cargo in a folder, as a person would start it there. What the cargo that started this program has said about
+/// this package is taken away: build scripts that look at it (ring's does) would run again, and all that
+/// depends on them be built again, each time that cargo is called once from here and once by hand.
+pub(crate) fn cargo(folder: &Path) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(folder);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
+    }
+    cargo
+}
 
 /// What a program printed, and how it ended.
 #[derive(Debug)]
@@ -182,6 +198,19 @@ mod tests {
             started.elapsed() < Duration::from_secs(25),
             "it waited for the grandchild"
         );
+    }
+
+    #[test]
+    fn cargo_is_not_told_of_this_package() {
+        // Cargo runs the tests, so it has said it.
+        assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+        let cargo = cargo(Path::new("."));
+        let removed = |wanted: &str| {
+            cargo
+                .get_envs()
+                .any(|(name, value)| name == wanted && value.is_none())
+        };
+        assert!(removed("CARGO_MANIFEST_DIR") && removed("CARGO_PKG_NAME"));
     }
 
     #[test]

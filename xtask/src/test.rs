@@ -77,8 +77,8 @@ impl Run {
 
     /// Cargo in the host's workspace.
     fn cargo(&self, arguments: &[&str]) -> Command {
-        let mut cargo = Command::new("cargo");
-        cargo.current_dir(&self.layout.root).args(arguments);
+        let mut cargo = process::cargo(&self.layout.root);
+        cargo.args(arguments);
         cargo
     }
 
