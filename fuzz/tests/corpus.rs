@@ -1,6 +1,12 @@
 //! Everything that was kept goes through its target again, without libFuzzer: an input that once broke
 //! something cannot do so a second time.
 #![cfg(not(fuzzing))] // The counters in the library would have nothing to count for.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "all of it is a test; what it prints is shown where one fails"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
