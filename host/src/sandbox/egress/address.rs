@@ -125,6 +125,8 @@ fn embedded(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::config::PathPattern;
 
@@ -231,5 +233,91 @@ mod tests {
         }
         assert_eq!(reach(&grants, "http", "localhost", 81), Reach::Public);
         assert_eq!(reach(&grants, "https", "localhost", 80), Reach::Public);
+    }
+
+    /// Ranges of the IANA registries that lead to no public host, by hand and not by the functions above.
+    const NOT_PUBLIC: [(&str, u32); 22] = [
+        ("0.0.0.0", 8),
+        ("10.0.0.0", 8),
+        ("100.64.0.0", 10),
+        ("127.0.0.0", 8),
+        ("169.254.0.0", 16),
+        ("172.16.0.0", 12),
+        ("192.0.0.0", 24),
+        ("192.0.2.0", 24),
+        ("192.168.0.0", 16),
+        ("198.18.0.0", 15),
+        ("198.51.100.0", 24),
+        ("203.0.113.0", 24),
+        ("224.0.0.0", 4),
+        ("240.0.0.0", 4),
+        ("100::", 64),
+        ("64:ff9b:1::", 48),
+        ("2001::", 23),
+        ("2001:db8::", 32),
+        ("fc00::", 7),
+        ("fe80::", 10),
+        ("fec0::", 10),
+        ("ff00::", 8),
+    ];
+
+    /// The address in a range whose last bits are those of a number.
+    fn within(first: &str, prefix: u32, bits: u128) -> IpAddr {
+        match at(first) {
+            IpAddr::V4(first) => {
+                let bits =
+                    u32::try_from(bits & 0xffff_ffff).unwrap() & u32::MAX.checked_shr(prefix).unwrap_or(0);
+                IpAddr::V4(Ipv4Addr::from_bits(first.to_bits() | bits))
+            }
+            IpAddr::V6(first) => {
+                let bits = bits & u128::MAX.checked_shr(prefix).unwrap_or(0);
+                IpAddr::V6(Ipv6Addr::from_bits(first.to_bits() | bits))
+            }
+        }
+    }
+
+    /// Each IPv6 address that leads to an IPv4 address.
+    fn disguised(address: Ipv4Addr) -> [IpAddr; 4] {
+        let v4 = u128::from(address.to_bits());
+        let of = |bits| IpAddr::V6(Ipv6Addr::from_bits(bits));
+        [
+            of(0xffff << 32 | v4),
+            of(v4),
+            of(0x0064_ff9b << 96 | v4),
+            of(0x2002 << 112 | v4 << 80 | 1),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_address_of_a_range_that_is_not_public_is_reached(
+            (first, prefix) in prop::sample::select(&NOT_PUBLIC[..]),
+            bits in any::<u128>(),
+        ) {
+            let address = within(first, prefix, bits);
+            prop_assert!(!may_dial(address, Reach::Public), "{address} of {first}/{prefix}");
+        }
+
+        #[test]
+        fn a_disguised_address_is_reached_no_sooner_than_the_plain_one(
+            (first, prefix) in prop::sample::select(&NOT_PUBLIC[..14]),
+            bits in any::<u128>(),
+        ) {
+            let IpAddr::V4(plain) = within(first, prefix, bits) else { unreachable!() };
+            for address in disguised(plain) {
+                for reach in [Reach::Public, Reach::Private] {
+                    let sooner = may_dial(address, reach) && !may_dial(plain.into(), reach);
+                    prop_assert!(!sooner, "{address} for {plain} by {reach:?}");
+                }
+            }
+        }
+
+        #[test]
+        fn a_farther_reach_reaches_all_that_a_nearer_one_does(bits in any::<u128>(), short in any::<u32>()) {
+            for address in [IpAddr::V6(Ipv6Addr::from_bits(bits)), IpAddr::V4(Ipv4Addr::from_bits(short))] {
+                prop_assert!(may_dial(address, Reach::Named));
+                prop_assert!(may_dial(address, Reach::Private) || !may_dial(address, Reach::Public), "{address}");
+            }
+        }
     }
 }
