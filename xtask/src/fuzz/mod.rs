@@ -130,9 +130,8 @@ fn build(layout: &Layout) -> Result<()> {
         );
     }
     let myself = std::env::current_exe().doing("find this very program")?;
-    let mut cargo = Command::new("cargo");
+    let mut cargo = process::cargo(&layout.root);
     cargo
-        .current_dir(&layout.root)
         .args([
             "build",
             "--locked",
