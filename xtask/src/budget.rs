@@ -174,8 +174,12 @@ fn build(layout: &Layout) -> Result<PathBuf> {
     String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "counted")
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .filter(|message| {
+            message
+                .pointer("/target/name")
+                .is_some_and(|name| name == "counted")
+        })
+        .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
         .ok_or_else(|| Failure::new("cargo did not say where it put the program that is counted"))
 }
 

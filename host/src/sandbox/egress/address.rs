@@ -303,7 +303,7 @@ mod tests {
             (first, prefix) in prop::sample::select(&NOT_PUBLIC[..14]),
             bits in any::<u128>(),
         ) {
-            let IpAddr::V4(plain) = within(first, prefix, bits) else { unreachable!() };
+            let IpAddr::V4(plain) = within(first, prefix, bits) else { panic!("{first} is IPv4") };
             for address in disguised(plain) {
                 for reach in [Reach::Public, Reach::Private] {
                     let sooner = may_dial(address, reach) && !may_dial(plain.into(), reach);
