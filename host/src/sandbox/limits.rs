@@ -36,6 +36,21 @@ pub(super) const CLAIMS_MAX: usize = 512;
 pub(super) const REQUEST_BYTES_MAX: usize = 32 << 20;
 /// Headers of one request or answer, as wasi:http counts them.
 pub(super) const HEADER_BYTES_MAX: usize = 128 << 10;
+/// WebSocket connections that an attempt has open at once: one far side, and room for a second look.
+pub(super) const WEBSOCKETS_MAX: usize = 4;
+/// The largest WebSocket message that goes out: half of what one call can bring to the host, so that this
+/// limit is met first and reported as itself. (One that comes in: the transport's `answer_bytes_max`.)
+pub(super) const WEBSOCKET_MESSAGE_BYTES_MAX: usize = HOST_CALL_BYTES_MAX / 2;
+/// All messages that come in over WebSockets during one attempt.
+pub(super) const WEBSOCKET_BYTES_IN_MAX: usize = 64 << 20;
+/// What is read at once from a WebSocket, and kept for each.
+pub(super) const WEBSOCKET_BUFFER_BYTES: usize = 16 << 10;
+/// How long closing a WebSocket waits for the far side to agree.
+pub(super) const WEBSOCKET_CLOSING_TIME_MAX: Duration = Duration::from_secs(1);
+/// A WebSocket message that only prepares: room for a login, too little to carry messages by.
+pub(super) const PREPARATION_BYTES_MAX: usize = 4096;
+/// Messages that prepare, on one connection.
+pub(super) const PREPARATIONS_MAX: usize = 16;
 /// One text that comes back: a log line, a failure's message, a receipt's remark.
 pub(super) const TEXT_BYTES_MAX: usize = 4096;
 /// What `progress.save` keeps.

@@ -26,6 +26,7 @@ use super::secrets::SecretBook;
 use super::state::{Context, GuestState, Purpose, Rights};
 use super::ticker::Ticker;
 use super::transport::LoadedTransport;
+use super::websocket::Opener;
 use super::{text, translate};
 use crate::config::{AdapterRef, Grants, Transport};
 use crate::error_code::ErrorCode;
@@ -131,6 +132,7 @@ impl Sandbox {
             transport: transport.clone(),
             config_json,
             client: Client::of(transport, &inner.tls),
+            opener: Opener::of(transport, &inner.tls),
             claims: Claims::default(),
         };
         Ok(LoadedTransport::new(
@@ -263,6 +265,7 @@ impl Sandbox {
             },
             config_json: config_json.to_owned(),
             client: None,
+            opener: None,
             claims: Claims::default(),
         });
         let context = Arc::new(Context {

@@ -5,6 +5,8 @@
 //! swapped for the value; anywhere else the whole request, command or record is refused, because a
 //! reference there is a mistake at best.
 
+mod json;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroizing;

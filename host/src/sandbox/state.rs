@@ -22,6 +22,7 @@ use super::limits::{
     DENIAL_CHARS_MAX, DENIALS_TOLD_MAX, HEADER_BYTES_MAX, MemoryLimit, RANDOM_BYTES_MAX, RESOURCES_MAX,
 };
 use super::secrets::SecretBook;
+use super::websocket::{Connections, Opener};
 use crate::config::{FolderAccess, Transport};
 
 /// What a transport may do, for all its calls.
@@ -33,6 +34,8 @@ pub(super) struct Rights {
     pub config_json: String,
     /// Its connections; `None` where no request is granted.
     pub client: Option<Client>,
+    /// What its WebSockets are opened with; `None` where none is granted.
+    pub opener: Option<Opener>,
     /// The files it has claimed and not released.
     pub claims: Claims,
 }
@@ -101,6 +104,7 @@ pub(super) struct GuestState {
     http: WasiHttpCtx,
     table: ResourceTable,
     egress: Egress,
+    pub(super) websockets: Connections,
     pub(super) memory: MemoryLimit,
     pub(super) log: LogBudget,
     pub(super) rights: Arc<Rights>,
@@ -119,6 +123,7 @@ impl GuestState {
             http,
             table,
             egress: Egress::new(Arc::clone(rights), Arc::clone(context)),
+            websockets: Connections::new(),
             memory: MemoryLimit::new(limits.memory_bytes_max),
             log: LogBudget::new(limits.log_lines_max),
             rights: Arc::clone(rights),

@@ -29,7 +29,7 @@ pub(in crate::sandbox) struct Tls(OnceLock<Option<Arc<ClientConfig>>>);
 
 impl Tls {
     /// The settings, or `None` where this build of rustls has no usable provider.
-    fn settings(&self) -> Option<Arc<ClientConfig>> {
+    pub(in crate::sandbox) fn settings(&self) -> Option<Arc<ClientConfig>> {
         self.0.get_or_init(|| client_config().map(Arc::new)).clone()
     }
 }

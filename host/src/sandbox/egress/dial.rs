@@ -27,7 +27,7 @@ const CONNECT_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// Why there is no connection. No byte of a request was written.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum DialError {
+pub(in crate::sandbox) enum DialError {
     #[error("the name {0} cannot be resolved: {1}")]
     Name(String, io::Error),
     #[error("{0} leads to no address that may be reached")]
@@ -40,12 +40,12 @@ pub(super) enum DialError {
 
 /// Makes TCP connections for one transport.
 #[derive(Clone, Debug)]
-pub(super) struct Dial {
+pub(in crate::sandbox) struct Dial {
     transport: Arc<Transport>,
 }
 
 impl Dial {
-    pub(super) fn new(transport: Arc<Transport>) -> Self {
+    pub(in crate::sandbox) fn new(transport: Arc<Transport>) -> Self {
         Self { transport }
     }
 
@@ -57,23 +57,36 @@ impl Dial {
             .unwrap_or_default()
             .trim_matches(['[', ']'])
             .to_ascii_lowercase();
-        let reach = address::reach(&self.transport.grants.http, scheme, &host, port);
+        self.to(scheme, &host, port).await.map(TokioIo::new)
+    }
+
+    /// Dials a host that a grant of this scheme names. `host` is in lower case, IPv6 without brackets.
+    ///
+    /// # Errors
+    /// Where it leads to no address that may be reached, or none that answers in time.
+    pub(in crate::sandbox) async fn to(
+        &self,
+        scheme: &str,
+        host: &str,
+        port: u16,
+    ) -> Result<TcpStream, DialError> {
+        let reach = address::reach(&self.transport.grants.http, scheme, host, port);
         let dialling = async {
-            let addresses = resolve(&host, port).await?;
+            let addresses = resolve(host, port).await?;
             let allowed: Vec<SocketAddr> = addresses
                 .iter()
                 .copied()
                 .filter(|it| address::may_dial(it.ip(), reach))
                 .collect();
             if allowed.is_empty() {
-                self.explain(scheme, &host, port, &addresses, reach);
-                return Err(DialError::Prohibited(host.clone()));
+                self.explain(scheme, host, port, &addresses, reach);
+                return Err(DialError::Prohibited(host.to_owned()));
             }
-            first_that_answers(&host, &allowed).await
+            first_that_answers(host, &allowed).await
         };
         match tokio::time::timeout(CONNECT_TIME_MAX, dialling).await {
-            Ok(result) => result.map(TokioIo::new),
-            Err(_) => Err(DialError::Timeout(host.clone())),
+            Ok(result) => result,
+            Err(_) => Err(DialError::Timeout(host.to_owned())),
         }
     }
 

@@ -20,7 +20,7 @@ pub(super) fn after_connecting(error: &(dyn StdError + 'static)) -> Error {
 }
 
 /// The fault of a connection that did not come about. Nothing was sent.
-pub(super) fn of_connecting(error: &(dyn StdError + 'static)) -> Error {
+pub(in crate::sandbox) fn of_connecting(error: &(dyn StdError + 'static)) -> Error {
     for cause in causes(error) {
         if let Some(dial) = cause.downcast_ref::<DialError>() {
             return of_dial(dial);
@@ -53,7 +53,7 @@ pub(super) fn of_body(error: &hyper::Error) -> Error {
 }
 
 /// What is behind an error, in words for the operator.
-pub(super) fn sentence(error: &(dyn StdError + 'static)) -> String {
+pub(in crate::sandbox) fn sentence(error: &(dyn StdError + 'static)) -> String {
     let mut causes: Vec<String> = causes(error).map(ToString::to_string).collect();
     causes.dedup();
     causes.join(": ")

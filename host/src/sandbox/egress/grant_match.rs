@@ -11,7 +11,7 @@ use crate::config::{HostPattern, HttpGrant, PathPattern};
 
 /// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Target {
+pub(in crate::sandbox) struct Target {
     pub method: String,
     pub scheme: String,
     /// Lower case; IPv6 without brackets.
@@ -23,14 +23,14 @@ pub(super) struct Target {
 
 /// Why a request's target is not looked at further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unreadable {
+pub(in crate::sandbox) enum Unreadable {
     #[error("the method may not be used")]
     Method,
     #[error("the URL has user information in it")]
     UserInfo,
     #[error("the URL has no host, or one of a form that can be read in two ways")]
     Host,
-    #[error("the URL's scheme is neither http nor https")]
+    #[error("the URL's scheme is not one that may be used here")]
     Scheme,
     #[error("the URL's path does not begin with a slash, or has dot segments in it")]
     Path,
@@ -46,12 +46,21 @@ impl Target {
         if *method == Method::CONNECT || *method == Method::TRACE {
             return Err(Unreadable::Method);
         }
+        Self::of(method, uri, &[("http", 80), ("https", 443)])
+    }
+
+    /// Reads the target of a WebSocket, which is opened by GET.
+    ///
+    /// # Errors
+    /// Where it could be read in two ways.
+    pub(in crate::sandbox) fn read_websocket(uri: &Uri) -> Result<Self, Unreadable> {
+        Self::of(&Method::GET, uri, &[("ws", 80), ("wss", 443)])
+    }
+
+    fn of(method: &Method, uri: &Uri, schemes: &[(&str, u16)]) -> Result<Self, Unreadable> {
         let scheme = uri.scheme_str().unwrap_or_default().to_ascii_lowercase();
-        let default_port = match scheme.as_str() {
-            "http" => 80,
-            "https" => 443,
-            _ => return Err(Unreadable::Scheme),
-        };
+        let default_port = schemes.iter().find(|(it, _)| *it == scheme);
+        let (_, default_port) = *default_port.ok_or(Unreadable::Scheme)?;
         let authority = uri.authority().ok_or(Unreadable::Host)?;
         if authority.as_str().contains('@') {
             return Err(Unreadable::UserInfo);
@@ -59,7 +68,8 @@ impl Target {
         let host = plain_host(authority.host()).ok_or(Unreadable::Host)?;
         let port = match authority.port() {
             Some(port) => port.as_str().parse().map_err(|_| Unreadable::Host)?,
-            None if authority.as_str().ends_with(':') => return Err(Unreadable::Host),
+            // Something stands where a port does, and is none.
+            None if authority.as_str() != authority.host() => return Err(Unreadable::Host),
             None => default_port,
         };
         let path = uri.path();
@@ -76,7 +86,11 @@ impl Target {
     }
 
     /// As grants are written, without the query.
-    pub(super) fn text(&self) -> String {
+    pub(in crate::sandbox) fn text(&self) -> String {
+        // A WebSocket's grant has no method.
+        if self.scheme.starts_with("ws") {
+            return self.url();
+        }
         format!("{} {}", self.method, self.url())
     }
 
@@ -88,7 +102,7 @@ impl Target {
             self.host.clone()
         };
         match (self.scheme.as_str(), self.port) {
-            ("http", 80) | ("https", 443) => format!("{}://{host}{}", self.scheme, self.path),
+            ("http" | "ws", 80) | ("https" | "wss", 443) => format!("{}://{host}{}", self.scheme, self.path),
             (_, port) => format!("{}://{host}:{port}{}", self.scheme, self.path),
         }
     }
@@ -106,7 +120,7 @@ pub fn covers(grants: &[HttpGrant], method: &str, url: &str) -> bool {
 }
 
 /// The grant that covers a request.
-pub(super) fn find<'a>(grants: &'a [HttpGrant], target: &Target) -> Option<&'a HttpGrant> {
+pub(in crate::sandbox) fn find<'a>(grants: &'a [HttpGrant], target: &Target) -> Option<&'a HttpGrant> {
     grants.iter().find(|grant| is_covered_by(grant, target))
 }
 

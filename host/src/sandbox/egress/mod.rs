@@ -10,12 +10,13 @@ mod address;
 mod answer;
 mod client;
 mod dial;
-mod fault;
+pub(super) mod fault;
 mod grant_match;
 mod hook;
-mod outgoing;
+pub(super) mod outgoing;
 
 pub(super) use client::{Client, Tls};
+pub(super) use dial::{Dial, DialError};
 pub use grant_match::covers;
-pub(super) use grant_match::host_matches;
+pub(super) use grant_match::{Target, find, host_matches};
 pub(super) use hook::Egress;

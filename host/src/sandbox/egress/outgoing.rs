@@ -16,7 +16,7 @@ use crate::sandbox::secrets::{Misplaced, Place, SecretBook};
 
 /// Why a request does not leave, for the operator's log.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
+pub(in crate::sandbox) enum Refusal {
     #[error("the reference to the secret {name} is in {place}, to which it is not bound")]
     Reference { name: String, place: String },
     #[error("the value of the secret {0} cannot stand in a header")]
@@ -36,7 +36,7 @@ const OURS: [HeaderName; 6] = [
 ];
 
 /// The URL as it leaves. Put together anew from the parts that were looked at.
-pub(super) fn uri(target: &Target, uri: &Uri, secrets: &SecretBook) -> Result<Uri, Refusal> {
+pub(in crate::sandbox) fn uri(target: &Target, uri: &Uri, secrets: &SecretBook) -> Result<Uri, Refusal> {
     let refuse = |place: &str| {
         let place = place.to_owned();
         move |Misplaced { name }: Misplaced| Refusal::Reference { name, place }
@@ -65,9 +65,10 @@ pub(super) fn uri(target: &Target, uri: &Uri, secrets: &SecretBook) -> Result<Ur
     } else {
         target.host.clone()
     };
-    let (scheme, default_port) = match target.scheme.as_str() {
-        "http" => (Scheme::HTTP, 80),
-        _ => (Scheme::HTTPS, 443),
+    let scheme = Scheme::try_from(target.scheme.as_str()).map_err(|_| Refusal::Url)?;
+    let default_port = match target.scheme.as_str() {
+        "http" | "ws" => 80,
+        _ => 443,
     };
     let authority = if target.port == default_port {
         host
@@ -81,15 +82,18 @@ pub(super) fn uri(target: &Target, uri: &Uri, secrets: &SecretBook) -> Result<Ur
         .build()
         .map_err(|_| Refusal::Url)?;
     // A value that makes a dot segment would leave the granted path.
-    let method = http::Method::GET;
-    if swapped.is_some() && Target::read(&method, &complete).is_err() {
+    let again = || match target.scheme.starts_with("ws") {
+        true => Target::read_websocket(&complete),
+        false => Target::read(&http::Method::GET, &complete),
+    };
+    if swapped.is_some() && again().is_err() {
         return Err(Refusal::Url);
     }
     Ok(complete)
 }
 
 /// The headers as they leave.
-pub(super) fn headers(given: &HeaderMap, secrets: &SecretBook) -> Result<HeaderMap, Refusal> {
+pub(in crate::sandbox) fn headers(given: &HeaderMap, secrets: &SecretBook) -> Result<HeaderMap, Refusal> {
     let mut leaving = HeaderMap::with_capacity(given.len());
     for (name, value) in given {
         if OURS.contains(name) {
