@@ -20,5 +20,7 @@ mod limits;
 mod loading;
 mod reload;
 mod secrets;
+mod socket_side;
 mod stage;
 mod supervision;
+mod websocket;

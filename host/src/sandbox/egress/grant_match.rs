@@ -273,6 +273,7 @@ mod tests {
             ("https://example.org@evil.test/", Unreadable::UserInfo),
             ("https://user:pw@example.org/", Unreadable::UserInfo),
             ("https://example.org./", Unreadable::Host),
+            ("https://example.org:99999/", Unreadable::Host),
             ("https://example.org/a/../b", Unreadable::Path),
             ("https://example.org/a/./b", Unreadable::Path),
             ("https://example.org/a/%2e%2e/b", Unreadable::Path),

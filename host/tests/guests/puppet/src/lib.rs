@@ -3,6 +3,7 @@
 //! `{"send": [step, …], "probe": […], "reconcile": […], "receive": […]}`; a step is an object
 //! with one member, such as `{"http": {…}}`. Steps are described where they are done.
 
+mod socket;
 mod steps;
 mod web;
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::byway::transport::types::{Attempt, Denial, Envelope, Failure, FailureKind, Header};
 use crate::byway::transport::{command, config, files, log, progress, secrets, signer, websocket};
+use crate::socket::Socket;
 use crate::{failure, web};
 
 pub(crate) struct Puppet {
@@ -12,6 +13,7 @@ pub(crate) struct Puppet {
     pub(crate) last: String,
     envelope: Option<Envelope>,
     attempt: Option<Attempt>,
+    socket: Socket,
 }
 
 impl Puppet {
@@ -21,6 +23,7 @@ impl Puppet {
             last: String::new(),
             envelope,
             attempt,
+            socket: Socket::default(),
         }
     }
 
@@ -33,6 +36,15 @@ impl Puppet {
     }
 
     fn step(&mut self, name: &str, value: &Value) -> Result<(), Failure> {
+        let mut socket = std::mem::take(&mut self.socket);
+        let spoken = socket.step(name, value, &|text| self.fill(text));
+        self.socket = socket;
+        if let Some(brought) = spoken {
+            if let Some(brought) = brought? {
+                self.last = brought;
+            }
+            return Ok(());
+        }
         match name {
             // {"method", "url", "headers": {}, "chunks": [text]}: a failure unless the answer is 2xx.
             "http" => self.last = web::request(value, &|text| self.fill(text))?,
@@ -86,6 +98,13 @@ impl Puppet {
                 let times = value["times"].as_u64().unwrap_or(1);
                 for _ in 0..times {
                     log::write(log::Level::Info, &self.fill(&text(&value["text"])));
+                }
+            }
+            // A step that may fail; its code is what it brought.
+            "try" => {
+                let (name, value) = value.as_object().unwrap().iter().next().unwrap();
+                if let Err(failure) = self.step(name, value) {
+                    self.last = failure.code;
                 }
             }
             "last" => self.last = self.fill(&text(value)),
