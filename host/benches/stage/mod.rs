@@ -72,6 +72,7 @@ pub fn transport(adapter: AdapterRef) -> Transport {
         dedupe: None,
         receive: None,
         sha256: None,
+        proxy: None,
         breaker: Breaker {
             failures: 5,
             pause: Duration::from_secs(30),

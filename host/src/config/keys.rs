@@ -33,7 +33,7 @@ tables! {
     PEER = "[peers.NAME]": "key" "senders" "recipients" "may_relay";
     INBOUND = "[inbound.NAME]": "token" "recipients";
     TRANSPORT = "[transports.NAME]":
-        "adapter" "sha256" "config" "grants" "secrets" "signers" "authority" "dedupe" "receive"
+        "adapter" "sha256" "config" "grants" "secrets" "signers" "proxy" "proxy_auth" "authority" "dedupe" "receive"
         "timeout" "at_once_max" "memory_max" "answer_max" "log_lines_max" "breaker";
     RECEIVE = "receive": "every";
     BREAKER = "breaker": "failures" "pause";

@@ -20,6 +20,7 @@ mod model;
 pub(crate) mod nearest;
 mod peer;
 mod problem;
+mod proxy;
 mod read;
 mod reader;
 mod render;
@@ -42,7 +43,7 @@ pub use http_grant::HttpGrantError;
 pub use locate::locate;
 pub use model::{
     AdapterRef, Api, Authority, Backoff, Breaker, Config, DoneAt, Durability, Inbound, Instance, Limits,
-    Mode, OnUnknown, Peer, Place, Position, Receive, Reload, Route, Secret, SecretSource, SignerKeys, Step,
+    Mode, OnUnknown, Peer, Place, Position, Proxy, Receive, Reload, Route, Secret, SecretSource, SignerKeys, Step,
     Strategy, Transport, TransportLimits,
 };
 pub use problem::{ConfigError, ConfigErrors, Problem};

@@ -144,6 +144,9 @@ pub struct Transport {
     pub secrets: BTreeMap<String, Secret>,
     /// Its signing keys, by the name the adapter asks for.
     pub signers: BTreeMap<String, SignerKeys>,
+    /// The proxy that all its connections go through; `None`: they are made directly, whatever the
+    /// environment says.
+    pub proxy: Option<Proxy>,
     /// Its limits.
     pub limits: TransportLimits,
     /// Whether the agent hears its owner; `None`: what the adapter says of this configuration.
@@ -165,6 +168,17 @@ pub enum AdapterRef {
     Builtin(String),
     /// A file, absolute after reading.
     Path(PathBuf),
+}
+
+/// An HTTP proxy. It is asked for a tunnel (CONNECT) to each host, and resolves the hosts' names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proxy {
+    /// Its name or address, lower case; IPv6 without brackets. It needs no grant.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Where its credentials are, as `user:password`.
+    pub auth: Option<SecretSource>,
 }
 
 /// How the agent hears what comes through a transport.

@@ -9,6 +9,7 @@ use super::item::Item;
 use super::json::read_config;
 use super::keys;
 use super::model::{AdapterRef, Authority, Breaker, Position, Receive, Secret, Transport, TransportLimits};
+use super::proxy::read_proxy;
 use super::reader::Table;
 use super::rights::Grants;
 use super::secret::{read_secret, read_signer};
@@ -46,6 +47,7 @@ fn read_transport(item: &Item<'_>) -> Option<Transport> {
     if let Some(item) = secrets_item {
         check_variables(&item, &secrets, &grants);
     }
+    let proxy = read_proxy(&table);
     let authority = table
         .get("authority")
         .and_then(|item| item.word(&[("untrusted", Authority::Untrusted), ("owner", Authority::Owner)]));
@@ -61,6 +63,7 @@ fn read_transport(item: &Item<'_>) -> Option<Transport> {
         grants,
         secrets,
         signers,
+        proxy,
         limits,
         authority,
         dedupe,

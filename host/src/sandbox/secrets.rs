@@ -106,6 +106,18 @@ impl SecretBook {
             }
             signing_keys.push((name.clone(), values));
         }
+        // The proxy's credentials go nowhere from here; they are looked for in what comes back.
+        let mut proxy_auth = None;
+        if let Some(source) = transport.proxy.as_ref().and_then(|proxy| proxy.auth.as_ref()) {
+            match secret_source::read(source) {
+                Ok(value) => proxy_auth = Some(value),
+                Err(why) => problems.push(Unavailable {
+                    pointer: "/proxy_auth".into(),
+                    message: format!("the proxy's credentials are not available: {why}"),
+                }),
+            }
+        }
+        let password = proxy_auth.as_ref().and_then(|it| Some(it.split_once(':')?.1));
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -114,6 +126,9 @@ impl SecretBook {
                 .iter()
                 .flat_map(|(_, keys)| keys.iter().map(|key| key.as_str())),
         );
+        let values = values
+            .chain(proxy_auth.as_ref().map(|it| it.as_str()))
+            .chain(password);
         let scrubber = Scrubber::new(values);
         Ok(Self {
             secrets,

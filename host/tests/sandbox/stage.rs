@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use byway::config::{
     AdapterRef, Breaker, FolderAccess, FolderGrant, Grants, HostPattern, HttpGrant, PathPattern, Place,
-    Position, Secret, SecretSource, Transport, TransportLimits,
+    Position, Proxy, Secret, SecretSource, Transport, TransportLimits,
 };
 use byway::contract::{Attempted, Failure};
 use byway::envelope::Envelope;
@@ -83,6 +83,7 @@ pub(crate) fn puppet(config: Value) -> Transport {
         dedupe: None,
         receive: None,
         sha256: None,
+        proxy: None,
         breaker: Breaker {
             failures: 5,
             pause: Duration::from_secs(30),
@@ -106,6 +107,8 @@ pub(crate) trait With: Sized {
     fn folder(self, path: &Path, access: FolderAccess) -> Self;
     fn secret(self, name: &str, file: &Path, position: Position) -> Self;
     fn timeout(self, millis: u64) -> Self;
+    /// `http://host:port`
+    fn proxy(self, url: &str) -> Self;
 }
 
 impl With for Transport {
@@ -128,6 +131,16 @@ impl With for Transport {
             positions: vec![position],
         };
         self.secrets.insert(name.into(), secret);
+        self
+    }
+
+    fn proxy(mut self, url: &str) -> Self {
+        let (host, port) = url.trim_start_matches("http://").rsplit_once(':').unwrap();
+        self.proxy = Some(Proxy {
+            host: host.into(),
+            port: port.parse().unwrap(),
+            auth: None,
+        });
         self
     }
 
@@ -220,4 +233,25 @@ impl KeepProgress for Keep {
         *self.0.lock().unwrap() = bytes;
         Ok(())
     }
+}
+
+/// Runs this very test again, alone in a process with these variables. `true` in that process.
+pub(crate) fn again_with(test: &str, variables: &[(&str, &str)]) -> bool {
+    const MARK: &str = "BYWAY_TEST_AGAIN";
+    if std::env::var_os(MARK).is_some() {
+        return true;
+    }
+    let ran = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test])
+        .envs(variables.iter().copied())
+        .env(MARK, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(
+        ran.status.success() && said.contains("1 passed"),
+        "{said}{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    false
 }

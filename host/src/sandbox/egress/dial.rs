@@ -1,5 +1,8 @@
 //! Makes connections: resolves a name once, looks at each address, dials one that may be reached.
 //!
+//! Where a transport names a proxy, the proxy resolves: then an address that is written out is looked at
+//! as before, and a name is the proxy's business, which the operator trusts with it.
+//!
 //! It takes the place of hyper's own connector, which would resolve by itself and does not ask
 //! anybody about an address that is written out.
 
@@ -18,8 +21,9 @@ use tower_service::Service;
 
 use super::address::{self, Reach};
 use super::grant_match::host_matches;
-use crate::config::Transport;
-use crate::sandbox::fix;
+use super::proxy::{ProxyFault, tunnel};
+use crate::config::{Proxy, Transport};
+use crate::sandbox::{fix, secret_source};
 
 /// How long connecting may take whatever the attempt allows: a connection is also made for
 /// requests that have found another one meanwhile, and nobody waits for those.
@@ -36,6 +40,8 @@ pub(in crate::sandbox) enum DialError {
     Timeout(String),
     #[error("no connection to {0}: {1}")]
     Connect(SocketAddr, io::Error),
+    #[error("no tunnel through the proxy {0}: {1}")]
+    Proxy(String, ProxyFault),
 }
 
 /// Makes TCP connections for one transport.
@@ -72,17 +78,23 @@ impl Dial {
     ) -> Result<TcpStream, DialError> {
         let reach = address::reach(&self.transport.grants.http, scheme, host, port);
         let dialling = async {
-            let addresses = resolve(host, port).await?;
+            let addresses = match &self.transport.proxy {
+                Some(_) => written_out(host, port)?,
+                None => resolve(host, port).await?,
+            };
             let allowed: Vec<SocketAddr> = addresses
                 .iter()
                 .copied()
                 .filter(|it| address::may_dial(it.ip(), reach))
                 .collect();
-            if allowed.is_empty() {
+            if allowed.is_empty() && !addresses.is_empty() {
                 self.explain(scheme, host, port, &addresses, reach);
                 return Err(DialError::Prohibited(host.to_owned()));
             }
-            first_that_answers(host, &allowed).await
+            match &self.transport.proxy {
+                Some(proxy) => through(proxy, host, port).await,
+                None => first_that_answers(host, &allowed).await,
+            }
         };
         match tokio::time::timeout(CONNECT_TIME_MAX, dialling).await {
             Ok(result) => result,
@@ -109,6 +121,42 @@ impl Dial {
             address.ip()
         );
     }
+}
+
+/// The address that a host is, where it is one and no name.
+fn written_out(host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    // The proxy's resolver may read 127.1 or 0x7f000001 as an address, which nobody here has looked at.
+    let last = host.rsplit('.').next().unwrap_or_default();
+    if last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x") {
+        return Err(DialError::Prohibited(host.to_owned()));
+    }
+    Ok(vec![])
+}
+
+/// A tunnel to a host. The proxy's own address is the operator's word, and needs no grant.
+async fn through(proxy: &Proxy, host: &str, port: u16) -> Result<TcpStream, DialError> {
+    let fault = |why| DialError::Proxy(format!("{}:{}", proxy.host, proxy.port), why);
+    let credentials = match proxy.auth.clone() {
+        None => None,
+        // Read anew for each connection, and off the runtime's workers: it may be a file.
+        Some(source) => match tokio::task::spawn_blocking(move || secret_source::read(&source)).await {
+            Ok(read) => Some(read.map_err(|why| fault(ProxyFault::Credentials(why)))?),
+            Err(error) => return Err(fault(ProxyFault::Credentials(error.to_string()))),
+        },
+    };
+    let unreachable = |error: DialError| fault(ProxyFault::Unreachable(io::Error::other(error)));
+    let addresses = resolve(&proxy.host, proxy.port).await.map_err(unreachable)?;
+    let mut stream = first_that_answers(&proxy.host, &addresses)
+        .await
+        .map_err(unreachable)?;
+    let credentials = credentials.as_ref().map(|it| it.as_str());
+    tunnel(&mut stream, host, port, credentials)
+        .await
+        .map_err(fault)?;
+    Ok(stream)
 }
 
 async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {

@@ -78,6 +78,8 @@ fn of_dial(error: &DialError) -> Error {
         DialError::Prohibited(_) => Error::HttpRequestDenied,
         DialError::Timeout(_) => Error::ConnectionTimeout,
         DialError::Connect(_, error) => of_io(error),
+        // Whatever ails the proxy says nothing of the far side; the operator's log has it.
+        DialError::Proxy(..) => Error::DestinationUnavailable,
     }
 }
 

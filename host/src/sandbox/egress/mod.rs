@@ -14,6 +14,7 @@ pub(super) mod fault;
 mod grant_match;
 mod hook;
 pub(super) mod outgoing;
+mod proxy;
 
 pub(super) use client::{Client, Tls};
 pub(super) use dial::{Dial, DialError};
