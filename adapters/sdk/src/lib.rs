@@ -8,6 +8,7 @@
 //! | read a configuration and point at its mistakes | [`configuration`], [`Problems`] |
 //! | put a message's parts into texts, escaped for where they go | [`template`] |
 //! | make a request, and say what its answer means | [`http`], [`status`], [`answer`] |
+//! | speak a protocol over WebSocket | [`websocket`] |
 //! | run a granted command, write to a granted folder | [`command`], [`files`] |
 //! | use a secret, sign a body, remember a step | [`secrets`], [`signer`], [`progress`] |
 //! | say how an attempt ended | [`Receipt`], [`Failure`] |
@@ -37,6 +38,7 @@ pub mod secrets;
 pub mod signer;
 pub mod status;
 pub mod template;
+pub mod websocket;
 
 pub use adapter::{Adapter, Receiver, Reconciler};
 pub use bindings::byway::transport::types::{
