@@ -69,3 +69,33 @@ fn read_place(item: &Item<'_>) -> Option<Proxy> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Proxy, SecretSource, parse};
+
+    fn proxy(lines: &str) -> Option<Proxy> {
+        let text = format!(
+            "[instance]\nname = \"a\"\ndata_dir = \"d\"\n[transports.t]\nadapter = \"builtin:webhook\"\n{lines}"
+        );
+        let config = parse(&text, std::path::Path::new("byway.toml")).unwrap();
+        config.transports["t"].proxy.clone()
+    }
+
+    #[test]
+    fn accepts_a_host_a_port_and_where_the_credentials_are() {
+        let direct = |host: &str, port| Proxy {
+            host: host.into(),
+            port,
+            auth: None,
+        };
+        assert_eq!(proxy(""), None);
+        assert_eq!(
+            proxy("proxy = \"http://Proxy.example:3128/\""),
+            Some(direct("proxy.example", 3128))
+        );
+        assert_eq!(proxy("proxy = \"http://[::1]\""), Some(direct("::1", 80)));
+        let auth = proxy("proxy = \"http://p:1\"\nproxy_auth = { env = \"PROXY_AUTH\" }");
+        assert_eq!(auth.unwrap().auth, Some(SecretSource::Env("PROXY_AUTH".into())));
+    }
+}

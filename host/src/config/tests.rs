@@ -31,6 +31,8 @@ sha256 = "0101010101010101010101010101010101010101010101010101010101010101"
 config = { n = 1, big = 18446744073709551615, f = 1.5, day = 2026-01-02, list = [true, { a = "b" }] }
 authority = "owner"
 dedupe = "inbox:b"
+proxy = "http://Proxy.example"
+proxy_auth = { env = "PROXY" }
 receive = {}
 timeout = "1s"
 at_once_max = 3
