@@ -6,6 +6,9 @@
 use super::secrets::Misplaced;
 use crate::contract::bindings::byway::transport::types::Denial;
 
+/// The word for what is beyond a limit.
+pub(super) const TOO_LARGE: &str = "too-large";
+
 pub(super) fn not_granted(message: &str) -> Denial {
     denial("not-granted", message)
 }
@@ -23,7 +26,7 @@ pub(super) fn timeout() -> Denial {
 }
 
 pub(super) fn too_large(what: &str, max: usize) -> Denial {
-    denial("too-large", &format!("{what} may have at most {max} bytes"))
+    denial(TOO_LARGE, &format!("{what} may have at most {max} bytes"))
 }
 
 pub(super) fn reference(misplaced: &Misplaced) -> Denial {

@@ -117,7 +117,6 @@ where
         }
         _ => {}
     }
-    #[expect(clippy::result_large_err, reason = "the signature is the library's")]
     let note = |request: &Request, response: Response| {
         let mut text = request.uri().to_string();
         for (name, value) in request.headers() {

@@ -89,8 +89,13 @@ async fn secure_side(certificate: &Path, websocket: Option<Heard>) -> u16 {
                 tokio::spawn(talk(stream, Play::Echo, heard.clone()));
                 continue;
             }
-            let mut head = [0; 4096];
-            stream.read(&mut head).await.ok();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                match stream.read_u8().await {
+                    Ok(byte) => head.push(byte),
+                    Err(_) => break,
+                }
+            }
             let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nsecure";
             stream.write_all(answer).await.ok();
             stream.shutdown().await.ok();

@@ -7,7 +7,9 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::far_side::nobody;
 use crate::socket_side::{Play, socket_side};
-use crate::stage::{With as _, attempt, call, delivers, fails, http_grant, load, puppet, secret_file, sends};
+use crate::stage::{
+    With as _, attempt, call, delivers, fails, http_grant, load, problems, puppet, secret_file, sends,
+};
 
 const VALUE: &str = "v3ry-s3cret-value";
 
@@ -115,6 +117,29 @@ async fn what_is_not_granted_is_not_opened_and_the_guest_is_not_told_why() {
         assert_eq!(attempted.effect, None);
     }
     assert_eq!(heard.connections(), 0);
+}
+
+#[test]
+fn what_a_configuration_needs_is_compared_with_the_grants() {
+    let needs = json!({
+        "http": ["ws://127.0.0.1:18789/"],
+        "secrets": [{ "name": "token", "positions": ["ws-json:/params/auth/token"] }]
+    });
+    let mut transport = puppet(json!({ "needs": needs }));
+    let fixes: Vec<String> = problems(&transport)
+        .into_iter()
+        .filter_map(|problem| problem.fix)
+        .collect();
+    assert_eq!(
+        fixes,
+        [
+            r#"in [transports.puppet] write: grants.http = ["ws://127.0.0.1:18789/"]"#,
+            r#"in [transports.puppet] write: secrets.token = { env = "TOKEN", in = ["ws-json:/params/auth/token"] }"#,
+        ]
+    );
+    transport.grants.http = vec!["ws://127.0.0.1:18789/".parse().unwrap()];
+    let file = secret_file(VALUE);
+    load(&transport.secret("token", file.path(), token_at("/params/auth/token")));
 }
 
 #[tokio::test]

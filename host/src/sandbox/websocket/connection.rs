@@ -84,7 +84,7 @@ impl Connection {
         }
         if self.prepared >= PREPARATIONS_MAX {
             return Err(denial::denial(
-                "too-large",
+                denial::TOO_LARGE,
                 &format!("a connection has at most {PREPARATIONS_MAX} messages that prepare"),
             ));
         }

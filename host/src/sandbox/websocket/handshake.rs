@@ -2,6 +2,9 @@
 //!
 //! The same rules as for every other request: the same matcher, the same positions for secrets. The
 //! headers that make a request a handshake are byway's own.
+//!
+//! The library traces what it sends, secrets and all, through the `log` crate. Nothing in byway listens there,
+//! and a test here fails should something begin to.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Uri};
@@ -213,6 +216,16 @@ mod tests {
         }
         for value in ["a\r\nx-evil: 1", "a\0"] {
             assert!(headers("x-own", value).is_err(), "{value:?}");
+        }
+    }
+
+    /// With `tracing-log` the subscriber would write the library's traces into byway's log.
+    #[test]
+    fn nothing_listens_to_what_the_library_traces() {
+        let lock = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock")).unwrap();
+        assert!(lock.contains("name = \"tracing-subscriber\""));
+        for bridge in ["tracing-log", "env_logger", "simple_logger"] {
+            assert!(!lock.contains(&format!("name = \"{bridge}\"")), "{bridge}");
         }
     }
 

@@ -84,6 +84,16 @@ impl Host for GuestState {
         let wait_max = Duration::from_millis(timeout_ms).min(context.deadline.remaining());
         let receiving = connection.receive(inbound, context.secrets.scrubber());
         match tokio::time::timeout(wait_max, receiving).await {
+            Ok(Err(denial)) if denial.code == denial::TOO_LARGE => {
+                let transport = self.rights.transport.name.as_str();
+                let max = self.rights.transport.limits.answer_bytes_max;
+                let (shown, why) = (connection.shown(), &denial.message);
+                tracing::warn!(
+                    transport,
+                    "{shown} was given up: {why} (answer_bytes_max = {max})"
+                );
+                Err(denial)
+            }
             Ok(received) => received,
             Err(_) => Err(denial::denial("timeout", "no message came in that time")),
         }
