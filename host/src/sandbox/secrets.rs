@@ -72,7 +72,13 @@ pub(super) enum Place<'a> {
 }
 
 impl SecretBook {
-    /// Reads every secret and key of a transport.
+    /// Whether there is anything to read for a transport.
+    pub(super) fn is_needed(transport: &Transport) -> bool {
+        let has_proxy_auth = transport.proxy.as_ref().is_some_and(|proxy| proxy.auth.is_some());
+        has_proxy_auth || !transport.secrets.is_empty() || !transport.signers.is_empty()
+    }
+
+    /// Reads every secret and key of a transport, and the credentials of its proxy.
     ///
     /// # Errors
     /// Everything that cannot be had.

@@ -330,8 +330,7 @@ impl LoadedTransport {
     /// Reads the secrets, off the runtime's workers: they may be files.
     async fn secrets(&self) -> Result<SecretBook, HostFault> {
         let transport = &self.0.rights.transport;
-        let has_proxy_auth = transport.proxy.as_ref().is_some_and(|proxy| proxy.auth.is_some());
-        if transport.secrets.is_empty() && transport.signers.is_empty() && !has_proxy_auth {
+        if !SecretBook::is_needed(transport) {
             return Ok(SecretBook::default());
         }
         let rights = Arc::clone(&self.0.rights);

@@ -27,3 +27,4 @@ mod stage;
 mod supervision;
 mod tls;
 mod websocket;
+mod websocket_opening;
