@@ -158,6 +158,8 @@ fn secrets(config: &Config) -> Vec<Problem> {
                 .map(move |source| (format!("transports.{name}.signers.{signer}"), source))
         });
         wanted.extend(secrets.chain(signers));
+        let proxy_auth = transport.proxy.as_ref().and_then(|proxy| proxy.auth.as_ref());
+        wanted.extend(proxy_auth.map(|source| (format!("transports.{name}.proxy_auth"), source)));
     }
     for (name, inbound) in &config.inbound {
         wanted.extend(

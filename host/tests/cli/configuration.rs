@@ -80,6 +80,19 @@ fn validate_says_which_secret_is_missing_and_where_it_is_asked_for() {
 }
 
 #[test]
+fn validate_looks_for_the_credentials_of_a_proxy() {
+    let place = Place::with(
+        "[instance]\nname = \"a\"\ndata_dir = \"data\"\n[transports.t]\nadapter = \"builtin:file\"\n\
+         proxy = \"http://127.0.0.1:3128\"\nproxy_auth = { env = \"BYWAY_TEST_PROXY\" }\n",
+    );
+    let ran = place.run(&["validate"]);
+    assert_eq!(ran.code, 78);
+    for part in ["error[BW108]", "BYWAY_TEST_PROXY is not set", "byway.toml:7:"] {
+        assert!(ran.stderr.contains(part), "misses {part}: {}", ran.stderr);
+    }
+}
+
+#[test]
 fn explain_says_where_a_message_would_go_and_sends_nothing() {
     let place = Place::new();
     let local = place.run(&["explain", "--to", "reviewer@a"]);
