@@ -43,8 +43,8 @@ pub use http_grant::HttpGrantError;
 pub use locate::locate;
 pub use model::{
     AdapterRef, Api, Authority, Backoff, Breaker, Config, DoneAt, Durability, Inbound, Instance, Limits,
-    Mode, OnUnknown, Peer, Place, Position, Proxy, Receive, Reload, Route, Secret, SecretSource, SignerKeys, Step,
-    Strategy, Transport, TransportLimits,
+    Mode, OnUnknown, Peer, Place, Position, Proxy, Receive, Reload, Route, Secret, SecretSource, SignerKeys,
+    Step, Strategy, Transport, TransportLimits,
 };
 pub use problem::{ConfigError, ConfigErrors, Problem};
 pub use read::{load, parse};

@@ -34,6 +34,8 @@ fn pieces() -> impl Strategy<Value = String> + use<> {
         "http",
         "secrets",
         "signers",
+        "proxy",
+        "proxy_auth",
         "keys",
         "env",
         "file",
