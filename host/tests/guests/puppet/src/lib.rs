@@ -5,6 +5,7 @@
 
 mod socket;
 mod steps;
+mod tricks;
 mod web;
 
 wit_bindgen::generate!({ path: "../../../../wit/transport.wit", world: "full-adapter" });
@@ -122,6 +123,9 @@ impl receiver::Guest for Component {
     fn receive(cursor: Option<Vec<u8>>, _max: u32) -> Result<Batch, Failure> {
         let mut puppet = Puppet::new(None, None);
         puppet.play("receive")?;
+        if puppet.config["bomb"].is_object() {
+            return Ok(tricks::bomb(&puppet.config["bomb"]));
+        }
         let items = puppet.config["items"].as_array().cloned().unwrap_or_default();
         let mut cursor = cursor.unwrap_or_default();
         cursor.push(b'x');

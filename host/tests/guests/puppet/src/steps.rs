@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::byway::transport::types::{Attempt, Denial, Envelope, Failure, FailureKind, Header};
 use crate::byway::transport::{command, config, files, log, progress, secrets, signer, websocket};
 use crate::socket::Socket;
-use crate::{failure, web};
+use crate::{failure, tricks, web};
 
 pub(crate) struct Puppet {
     pub(crate) config: Value,
@@ -108,6 +108,7 @@ impl Puppet {
                 }
             }
             "last" => self.last = self.fill(&text(value)),
+            "trick" => self.last = tricks::with_files(value)?,
             "fail" => return Err(self.fail(value)),
             _ => misbehave(name, value),
         }
@@ -210,7 +211,7 @@ fn misbehave(name: &str, value: &Value) {
         "handles" => loop {
             std::mem::forget(wasip2::http::types::Fields::new());
         },
-        _ => panic!("no such step: {name}"),
+        _ => tricks::flood(name, value),
     }
 }
 

@@ -13,13 +13,17 @@ pub(crate) fn request(step: &Value, fill: &dyn Fn(&str) -> String) -> Result<Str
     let headers = Fields::new();
     for (name, value) in step["headers"].as_object().into_iter().flatten() {
         headers
-            .append(name, fill(value.as_str().unwrap()).as_bytes())
+            .append(&fill(name), fill(value.as_str().unwrap()).as_bytes())
             .map_err(|error| failure(FailureKind::Refused, "header", &format!("{error:?}")))?;
     }
     let request = OutgoingRequest::new(headers);
     let url = fill(step["url"].as_str().unwrap());
     let (scheme, rest) = url.split_once("://").unwrap();
     let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
+    // What a URL cannot say.
+    let (other_authority, other_path) = (step["authority"].as_str().map(fill), step["path"].as_str().map(fill));
+    let authority = other_authority.as_deref().unwrap_or(authority);
+    let path = other_path.as_deref().unwrap_or(path);
     let scheme = if scheme == "http" {
         Scheme::Http
     } else {
@@ -28,7 +32,7 @@ pub(crate) fn request(step: &Value, fill: &dyn Fn(&str) -> String) -> Result<Str
     let method = match step["method"].as_str().unwrap_or("POST") {
         "GET" => Method::Get,
         "POST" => Method::Post,
-        other => Method::Other(other.into()),
+        other => Method::Other(fill(other)),
     };
     let invalid = |()| {
         failure(

@@ -1,0 +1,74 @@
+//! Hostile guests, each contained, and a good one that goes on delivering beside every one of them.
+//!
+//! `cases/` is the table: an attack, the guest that makes it, how it must end. All run in one process and in one sandbox, as
+//! they would in byway. `HOSTILE=name` runs the cases whose names have that in them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what only tests call may fail loudly; the panic is the report"
+)]
+
+mod case;
+mod cases;
+#[path = "../sandbox/far_side.rs"]
+#[allow(dead_code, reason = "the sandbox's own tests use more of it")]
+mod far_side;
+mod good;
+mod page;
+mod run;
+#[path = "../sandbox/stage.rs"]
+#[allow(dead_code, reason = "the sandbox's own tests use more of it")]
+mod stage;
+mod watch;
+mod world;
+mod written;
+
+use std::sync::Arc;
+
+use byway::sandbox::{Sandbox, SandboxSettings};
+use watch::Watch;
+use world::World;
+
+/// Few, so that a slot that is lost is missed.
+const SLOTS: usize = 4;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_hostile_guest_is_contained_while_a_good_one_delivers() {
+    let watch = Watch::begin();
+    let sandbox = Sandbox::new(SandboxSettings {
+        cache_dir: None,
+        attempts_at_once_max: SLOTS,
+        builtin: &[],
+    })
+    .unwrap();
+    let mut good = good::Good::start(&sandbox).await;
+    let only = std::env::var("HOSTILE").unwrap_or_default();
+    let mut faults = Vec::new();
+    for case in cases::all().into_iter().filter(|case| case.name.contains(&only)) {
+        let case = Arc::new(case);
+        let world = Arc::new(World::around(&case).await);
+        watch.take();
+        let hostile = tokio::spawn({
+            let (sandbox, world, case) = (sandbox.clone(), Arc::clone(&world), Arc::clone(&case));
+            async move { run::run(sandbox, &world, &case).await }
+        });
+        let ended = good.delivers_during(hostile).await;
+        let logged = watch.take();
+        let harm = world.harm(&(ended.shown + &logged));
+        let lines = logged.lines().count();
+        if lines > LINES_MAX {
+            faults.push(format!("{}: {lines} lines were logged", case.name));
+        }
+        faults.extend(ended.faults.iter().chain(&harm).map(|fault| format!("{}: {fault}", case.name)));
+    }
+    println!("{} deliveries meanwhile", good.delivered());
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+    good::every_slot_is_free(&sandbox, SLOTS).await;
+}
+
+/// What one case may add to the log: the lines of an attempt, the denials told, and a few of byway's own, none of
+/// which a guest can multiply.
+const LINES_MAX: usize = 100 + 20 + 20;
