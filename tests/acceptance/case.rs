@@ -19,6 +19,9 @@ pub struct Case {
     /// Whether a real sshd runs on loopback.
     #[serde(default)]
     pub sshd: bool,
+    /// Components of `host/tests/guests` that it needs, as `{{guest.NAME}}`.
+    #[serde(default)]
+    pub guests: Vec<String>,
     /// Repeated rounds of attempts count once, where their number depends on chance.
     #[serde(default)]
     pub collapse_repeats: bool,

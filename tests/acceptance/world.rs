@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::byway::{self, Ran, Server};
 use crate::case::{Case, FarSide};
 use crate::far_side::Running;
+use crate::guests;
 use crate::http::{self, Request, Response};
 use crate::ports::Port;
 use crate::sshd::Sshd;
@@ -70,6 +71,12 @@ impl World {
         words.set("dir", &dir.path().display().to_string());
         let closed = Port::reserve()?;
         words.set("closed.url", &closed.url());
+        for name in &case.guests {
+            words.set(
+                &format!("guest.{name}"),
+                &guests::guest(name).display().to_string(),
+            );
+        }
         let mut far = BTreeMap::new();
         for name in case.far.keys() {
             let running = Running::listen()?;

@@ -10,7 +10,7 @@ use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 use wasmtime_wasi::I32Exit;
 
-use super::limits::{HANDLES_MAX, HOST_CALL_BYTES_MAX, MemoryLimit, RESOURCES_MAX};
+use super::limits::{HANDLES_MAX, HOST_CALL_BYTES_MAX, MemoryLimit, RANDOM_BYTES_MAX, RESOURCES_MAX};
 use super::secrets::SecretBook;
 use super::text;
 use crate::contract::{Failure, HostFault};
@@ -30,6 +30,8 @@ pub(super) enum Breakage {
     HostCall(usize),
     /// It kept too many handles.
     Handles(usize),
+    /// It asked for too many random bytes at once.
+    Random(u64),
     /// It ended its own process.
     Exit(i32),
     /// It crashed.
@@ -72,8 +74,21 @@ pub(super) fn recognise(error: &wasmtime::Error, memory: &MemoryLimit, allowed: 
     if text.contains("handle") && text.contains("limit") {
         return Breakage::Handles(HANDLES_MAX);
     }
+    if text.contains(&format!("exceeds limit {RANDOM_BYTES_MAX}")) {
+        return Breakage::Random(RANDOM_BYTES_MAX);
+    }
     // It may quote names out of the component.
-    Breakage::Trap(text::line(&text, &SecretBook::default()))
+    Breakage::Trap(text::line(&without_backtrace(error), &SecretBook::default()))
+}
+
+/// The causes in one line. The engine puts the guest's call stack among them: numbers, over many lines.
+fn without_backtrace(error: &wasmtime::Error) -> String {
+    let causes: Vec<String> = error
+        .chain()
+        .map(ToString::to_string)
+        .filter(|cause| !cause.starts_with("error while executing at wasm backtrace"))
+        .collect();
+    causes.join(": ")
 }
 
 impl Breakage {
@@ -85,6 +100,7 @@ impl Breakage {
             Self::Stack => "stack-overflow",
             Self::HostCall(_) => "host-call-fuel",
             Self::Handles(_) => "handle-limit",
+            Self::Random(_) => "random-limit",
             Self::Exit(_) => "exit",
             Self::Trap(_) => "trap",
             Self::NoRoom(_) => "pool-exhausted",
@@ -139,6 +155,12 @@ impl fmt::Display for Breakage {
             Self::Stack => f.write_str("the adapter's calls went too deep for its stack of 512 KiB"),
             Self::HostCall(max) => write!(f, "the adapter handed the host more than {max} bytes in one call"),
             Self::Handles(max) => write!(f, "the adapter kept more than {max} handles open"),
+            Self::Random(max) => {
+                write!(
+                    f,
+                    "the adapter asked for more than {max} random bytes in one call"
+                )
+            }
             Self::Exit(status) => write!(f, "the adapter ended itself with exit({status})"),
             Self::Trap(what) => write!(f, "the adapter crashed ({what})"),
             Self::NoRoom(why) => f.write_str(why),

@@ -1,6 +1,6 @@
 //! What a case is: an attack, the guest that makes it, what it was granted, and how it must end.
 
-use byway::config::{ArgumentTemplate, FolderAccess, Position};
+use byway::config::{ArgumentTemplate, CommandInput, FolderAccess, Position};
 use byway::contract::OutcomeKind;
 use byway::error_code::ErrorCode;
 use serde_json::Value;
@@ -46,14 +46,17 @@ pub(crate) enum Grant {
     Folder(FolderAccess),
     /// A secret of this name in this position.
     Secret(&'static str, Position),
-    /// The command `it`.
-    Command(Vec<ArgumentTemplate>),
+    /// The command `it`, and what its standard input gets.
+    Command(Vec<ArgumentTemplate>, CommandInput),
 }
 
 /// How a case must end. `says` is a part of what a person reads.
 pub(crate) enum End {
     /// Loading it is refused.
-    Refused { code: ErrorCode, says: &'static str },
+    Refused {
+        codes: Vec<ErrorCode>,
+        says: &'static str,
+    },
     /// Sending fails.
     Fails {
         outcome: OutcomeKind,
@@ -134,7 +137,13 @@ impl Case {
     }
 
     pub(crate) fn refused(self, code: ErrorCode, says: &'static str) -> Self {
-        self.ends(End::Refused { code, says })
+        self.refused_as(&[code], says)
+    }
+
+    /// Refused for one of these reasons: for damage, which it is depends on where it is.
+    pub(crate) fn refused_as(self, codes: &[ErrorCode], says: &'static str) -> Self {
+        let codes = codes.to_vec();
+        self.ends(End::Refused { codes, says })
     }
 
     /// Nothing was sent, so it may be tried again, by another transport for instance.

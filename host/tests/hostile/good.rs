@@ -36,7 +36,11 @@ impl Good {
             let attempted = self.transport.attempt(call()).await.unwrap();
             assert_eq!(attempted.outcome.kind(), OutcomeKind::Delivered, "{attempted:?}");
             self.delivered += 1;
-            assert_eq!(self.far.heard().len(), self.delivered, "each delivery arrives once");
+            assert_eq!(
+                self.far.heard().len(),
+                self.delivered,
+                "each delivery arrives once"
+            );
             if hostile.is_finished() {
                 return hostile.await.unwrap();
             }

@@ -17,6 +17,8 @@ mod cases;
 #[allow(dead_code, reason = "the sandbox's own tests use more of it")]
 mod far_side;
 mod good;
+#[path = "../sandbox/guests.rs"]
+mod guests;
 mod page;
 mod run;
 #[path = "../sandbox/stage.rs"]
@@ -47,10 +49,12 @@ async fn every_hostile_guest_is_contained_while_a_good_one_delivers() {
     let mut good = good::Good::start(&sandbox).await;
     let only = std::env::var("HOSTILE").unwrap_or_default();
     let mut faults = Vec::new();
+    let mut lines_in_all = 0;
     for case in cases::all().into_iter().filter(|case| case.name.contains(&only)) {
         let case = Arc::new(case);
         let world = Arc::new(World::around(&case).await);
         watch.take();
+        let began = std::time::Instant::now();
         let hostile = tokio::spawn({
             let (sandbox, world, case) = (sandbox.clone(), Arc::clone(&world), Arc::clone(&case));
             async move { run::run(sandbox, &world, &case).await }
@@ -58,14 +62,28 @@ async fn every_hostile_guest_is_contained_while_a_good_one_delivers() {
         let ended = good.delivers_during(hostile).await;
         let logged = watch.take();
         let harm = world.harm(&(ended.shown + &logged));
+        println!("{:>6} ms  {}", began.elapsed().as_millis(), case.name);
         let lines = logged.lines().count();
+        lines_in_all += lines;
         if lines > LINES_MAX {
             faults.push(format!("{}: {lines} lines were logged", case.name));
         }
-        faults.extend(ended.faults.iter().chain(&harm).map(|fault| format!("{}: {fault}", case.name)));
+        faults.extend(
+            ended
+                .faults
+                .iter()
+                .chain(&harm)
+                .map(|fault| format!("{}: {fault}", case.name)),
+        );
     }
     println!("{} deliveries meanwhile", good.delivered());
-    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{} faults:\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
+    assert!(lines_in_all > 0, "nothing was logged, so the log was not watched");
     good::every_slot_is_free(&sandbox, SLOTS).await;
 }
 

@@ -23,8 +23,10 @@ pub(crate) async fn run(sandbox: Sandbox, world: &World, case: &Case) -> Ended {
     for transport in world.transports(case) {
         let loaded = load(&sandbox, transport).await;
         let (shown, fault) = match (loaded, &case.end) {
-            (Err(problems), End::Refused { code, says }) => {
-                let as_it_had_to = problems.iter().any(|it| it.code == *code && it.message.contains(says));
+            (Err(problems), End::Refused { codes, says }) => {
+                let as_it_had_to = problems
+                    .iter()
+                    .any(|it| codes.contains(&it.code) && it.message.contains(says));
                 (format!("{problems:?}"), !as_it_had_to)
             }
             (Err(problems), _) => (format!("{problems:?}"), true),
@@ -41,7 +43,9 @@ pub(crate) async fn run(sandbox: Sandbox, world: &World, case: &Case) -> Ended {
 /// Loading blocks, as it does where byway starts.
 async fn load(sandbox: &Sandbox, transport: Transport) -> Result<LoadedTransport, Vec<PreflightProblem>> {
     let sandbox = sandbox.clone();
-    tokio::task::spawn_blocking(move || sandbox.load(&transport)).await.unwrap()
+    tokio::task::spawn_blocking(move || sandbox.load(&transport))
+        .await
+        .unwrap()
 }
 
 /// What came of the call, and whether that is a fault.
@@ -51,7 +55,11 @@ async fn called(loaded: &LoadedTransport, end: &End) -> (String, bool) {
         End::Fails { outcome, code, says } => {
             let attempted = loaded.attempt(call()).await.unwrap();
             let ended = attempted.outcome.failure().is_some_and(|failure| {
-                attempted.outcome.kind() == *outcome && failure.code == *code && failure.message.contains(says)
+                attempted.outcome.kind() == *outcome
+                    && failure.code == *code
+                    && failure.message.contains(says)
+                    // What the host denied has not left.
+                    && (failure.code != "httprequestdenied" || attempted.effect.is_none())
             });
             (format!("{attempted:?}"), !ended)
         }
@@ -64,7 +72,10 @@ async fn called(loaded: &LoadedTransport, end: &End) -> (String, bool) {
         End::NotReady { says } => {
             let readiness = loaded.probe().await.unwrap();
             let ended = readiness.state == ReadyState::NotReady
-                && readiness.findings.iter().any(|finding| finding.message.contains(says));
+                && readiness
+                    .findings
+                    .iter()
+                    .any(|finding| finding.message.contains(says));
             (format!("{readiness:?}"), !ended)
         }
         End::ReceivesNothing { code } => {

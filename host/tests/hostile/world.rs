@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use byway::config::{AdapterRef, CommandGrant, CommandInput, FolderGrant, Secret, SecretSource, Transport};
+use byway::config::{AdapterRef, CommandGrant, FolderGrant, Secret, SecretSource, Transport};
 use serde_json::Value;
 
 use crate::case::{Case, Grant, Guest};
@@ -73,7 +73,13 @@ impl World {
         };
         paths
             .into_iter()
-            .map(|path| self.transport(case, path, config.clone().unwrap_or_else(|| serde_json::json!({}))))
+            .map(|path| {
+                self.transport(
+                    case,
+                    path,
+                    config.clone().unwrap_or_else(|| serde_json::json!({})),
+                )
+            })
             .collect()
     }
 
@@ -109,10 +115,10 @@ impl World {
                 };
                 transport.secrets.insert((*name).into(), secret);
             }
-            Grant::Command(argv) => {
+            Grant::Command(argv, stdin) => {
                 let command = CommandGrant {
                     argv: argv.clone(),
-                    stdin: CommandInput::Nothing,
+                    stdin: *stdin,
                     env: std::collections::BTreeMap::new(),
                     env_pass: vec![],
                     cwd: Some(self.granted()),
@@ -129,7 +135,9 @@ impl World {
             Value::String(text) => self.put(text).into(),
             Value::Array(items) => items.iter().map(|item| self.filled(item)).collect(),
             Value::Object(members) => {
-                let filled = members.iter().map(|(key, value)| (key.clone(), self.filled(value)));
+                let filled = members
+                    .iter()
+                    .map(|(key, value)| (key.clone(), self.filled(value)));
                 filled.collect::<serde_json::Map<_, _>>().into()
             }
             other => other.clone(),
@@ -166,7 +174,11 @@ impl World {
                 harm.push(format!("{what} was shown"));
             }
         }
-        if std::fs::read_to_string(self.place.path().join("outside")).ok().as_deref() != Some(OUTSIDE) {
+        if std::fs::read_to_string(self.place.path().join("outside"))
+            .ok()
+            .as_deref()
+            != Some(OUTSIDE)
+        {
             harm.push("the file outside of the granted folder was changed".to_owned());
         }
         let mut names: Vec<String> = std::fs::read_dir(self.place.path())
@@ -180,10 +192,41 @@ impl World {
         for entry in std::fs::read_dir(self.granted()).unwrap().flatten() {
             // What is read through a link is the file outside, which is looked at above.
             let own = entry.file_type().unwrap().is_file();
-            if own && std::fs::read(entry.path()).unwrap().windows(VALUE.len()).any(|it| it == VALUE.as_bytes()) {
+            if own
+                && std::fs::read(entry.path())
+                    .unwrap()
+                    .windows(VALUE.len())
+                    .any(|it| it == VALUE.as_bytes())
+            {
                 harm.push("the secret is in a file".to_owned());
             }
         }
         harm
     }
+}
+
+/// What the other cases rely on: harm is seen.
+#[tokio::test]
+async fn harm_is_seen() {
+    let case = crate::case::sends("harmless", serde_json::json!([]));
+    let world = World::around(&case).await;
+    assert!(world.harm("nothing").is_empty());
+    assert_eq!(world.harm(&format!("a {VALUE} b {OUTSIDE}")).len(), 2);
+    std::fs::write(world.granted().join("a"), VALUE).unwrap();
+    std::fs::write(world.place.path().join("new"), "x").unwrap();
+    std::fs::write(world.place.path().join("outside"), "x").unwrap();
+    for (far_side, header) in [
+        (&world.elsewhere, "x-a: b"),
+        (&world.far, &*format!("x-a: {VALUE}")),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(far_side.url.trim_start_matches("http://"))
+            .await
+            .unwrap();
+        let request = format!("GET / HTTP/1.1\r\n{header}\r\n\r\n");
+        tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes())
+            .await
+            .unwrap();
+        tokio::io::AsyncReadExt::read_u8(&mut stream).await.unwrap();
+    }
+    assert_eq!(world.harm("nothing").len(), 5, "{:?}", world.harm("nothing"));
 }

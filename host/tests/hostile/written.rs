@@ -19,7 +19,11 @@ pub(crate) fn component(places: &[(&str, &str)]) -> Vec<u8> {
         let mark = format!(";;@{place}\n");
         assert_eq!(text.matches(&mark).count(), 1, "adapter.wat has no place {place}");
         // The number of pages is the one place whose own text does not stay.
-        let replaced = if *place == "pages" { format!("{mark}    4") } else { mark };
+        let replaced = if *place == "pages" {
+            format!("{mark}    4")
+        } else {
+            mark
+        };
         text = text.replace(&replaced, &format!("{lines}\n"));
     }
     let mut module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));

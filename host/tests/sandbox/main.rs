@@ -14,6 +14,7 @@
 mod capabilities;
 mod commands;
 mod far_side;
+mod guests;
 mod house;
 mod http;
 mod limits;

@@ -1,8 +1,7 @@
 //! What a test needs to put an adapter on and to see it play.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -15,37 +14,7 @@ use byway::envelope::Envelope;
 use byway::sandbox::{Call, KeepProgress, LoadedTransport, PreflightProblem, Sandbox, SandboxSettings};
 use serde_json::{Value, json};
 
-/// The folder of the built components.
-pub(crate) fn guests() -> &'static Path {
-    static GUESTS: OnceLock<PathBuf> = OnceLock::new();
-    GUESTS.get_or_init(|| {
-        if let Some(folder) = std::env::var_os("BYWAY_GUESTS") {
-            return folder.into();
-        }
-        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests");
-        let target = std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(
-                || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
-                PathBuf::from,
-            )
-            .join("guests");
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--release", "--quiet"])
-            .current_dir(sources)
-            .env("CARGO_TARGET_DIR", &target)
-            .status()
-            .expect("cargo runs");
-        assert!(
-            built.success(),
-            "the guests cannot be built; is the target wasm32-wasip2 installed?"
-        );
-        target.join("wasm32-wasip2/release")
-    })
-}
-
-pub(crate) fn guest(name: &str) -> PathBuf {
-    guests().join(format!("guest_{name}.wasm"))
-}
+pub(crate) use crate::guests::guest;
 
 /// One sandbox for all tests, as byway has one.
 pub(crate) fn sandbox() -> &'static Sandbox {

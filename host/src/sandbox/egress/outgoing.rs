@@ -35,12 +35,16 @@ const OURS: [HeaderName; 6] = [
     header::EXPECT,
 ];
 
-/// The URL as it leaves. Put together anew from the parts that were looked at.
+/// The URL as it leaves. Put together anew from the parts that were looked at; the method, which leaves as it is,
+/// is looked through with them.
 pub(in crate::sandbox) fn uri(target: &Target, uri: &Uri, secrets: &SecretBook) -> Result<Uri, Refusal> {
     let refuse = |place: &str| {
         let place = place.to_owned();
         move |Misplaced { name }: Misplaced| Refusal::Reference { name, place }
     };
+    secrets
+        .refuse_in(target.method.as_bytes())
+        .map_err(refuse("the method"))?;
     secrets
         .refuse_in(target.host.as_bytes())
         .map_err(refuse("the URL's host"))?;

@@ -91,7 +91,7 @@ fn in_answers() -> Vec<Case> {
             &[(
                 "send",
                 "(i32.store8 (i32.const 4096) (i32.const 0)) (i32.store8 (i32.const 4104) (i32.const 1))
-                 (i32.store (i32.const 4136) (i32.const 0x10000001))",
+                 (i32.store8 (i32.const 4120) (i32.const 0)) (i32.store (i32.const 4136) (i32.const 0x10000001))",
             )],
         )
         .breaks("trap", "out of bounds"),
@@ -104,11 +104,27 @@ fn in_answers() -> Vec<Case> {
 
 fn in_realloc() -> Vec<Case> {
     vec![
-        written("realloc-out-of-bounds", &[("realloc", "(if (i32.gt_u (local.get $size) (i32.const 100)) (then (return (i32.const 0x7ffffff0))))")])
-            .breaks("trap", "out of bounds"),
-        written("realloc-misaligned", &[("realloc", "(if (i32.gt_u (local.get $align) (i32.const 1)) (then (return (i32.const 8193))))")])
-            .breaks("trap", "aligned"),
+        written(
+            "realloc-out-of-bounds",
+            &[(
+                "realloc",
+                "(if (i32.gt_u (local.get $size) (i32.const 100)) (then (return (i32.const 0x7ffffff0))))",
+            )],
+        )
+        .breaks("trap", "beyond end of memory"),
+        written(
+            "realloc-misaligned",
+            &[(
+                "realloc",
+                "(if (i32.gt_u (local.get $align) (i32.const 1)) (then (return (i32.const 8193))))",
+            )],
+        )
+        .breaks("trap", "aligned"),
         // Everything in one place: the guest harms itself alone.
-        written("realloc-always-the-same", &[("realloc", "(return (i32.const 8192))")]).denied("told-to"),
+        written(
+            "realloc-always-the-same",
+            &[("realloc", "(return (i32.const 8192))")],
+        )
+        .denied("told-to"),
     ]
 }

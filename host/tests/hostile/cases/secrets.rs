@@ -2,10 +2,11 @@
 //! `authorization` towards the far side; that its value was seen nowhere else, neither in what came back nor in the log nor
 //! in a file, is looked at after each case of the whole table.
 
-use byway::config::{ArgumentTemplate, FolderAccess, Position};
+use byway::config::{ArgumentTemplate, CommandInput, FolderAccess, Position};
+use byway::contract::OutcomeKind;
 use serde_json::{Value, json};
 
-use crate::case::{Case, Grant, sends};
+use crate::case::{Case, End, Grant, sends};
 use crate::far_side::Script;
 use crate::world::VALUE;
 
@@ -22,7 +23,7 @@ fn knows(name: &'static str, steps: Value) -> Case {
 
 /// One request with the reference somewhere.
 fn puts(name: &'static str, http: Value) -> Case {
-    knows(name, json!([{ "http": http }])).breaks(DENIED, "")
+    knows(name, json!([{ "http": http }])).fails(OutcomeKind::Unknown, DENIED, "")
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -34,15 +35,36 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn in_requests() -> Vec<Case> {
     vec![
-        puts("reference-in-the-host", json!({ "url": "{far}/", "authority": "$secret:token.test" })),
+        puts(
+            "reference-in-the-host",
+            json!({ "url": "{far}/", "authority": "$secret:token.test" }),
+        ),
         puts("reference-in-the-path", json!({ "url": "{far}/$secret:token" })),
-        puts("reference-in-the-query", json!({ "url": "{far}/?q=$secret:token" })),
-        puts("reference-in-another-header", json!({ "url": "{far}/", "headers": { "x-other": "$secret:token" } })),
-        puts("reference-in-a-headers-name", json!({ "url": "{far}/", "headers": { "x-$secret:token": "1" } })),
-        puts("reference-in-the-method", json!({ "url": "{far}/", "method": "$secret:token" })),
-        puts("reference-in-the-body", json!({ "url": "{far}/", "chunks": ["a $secret:token b"] })),
+        puts(
+            "reference-in-the-query",
+            json!({ "url": "{far}/?q=$secret:token" }),
+        ),
+        puts(
+            "reference-in-another-header",
+            json!({ "url": "{far}/", "headers": { "x-other": "$secret:token" } }),
+        ),
+        puts(
+            "reference-in-a-headers-name",
+            json!({ "url": "{far}/", "headers": { "x-$secret:token": "1" } }),
+        ),
+        puts(
+            "reference-in-the-method",
+            json!({ "url": "{far}/", "method": "$secret:token" }),
+        ),
+        puts(
+            "reference-in-the-body",
+            json!({ "url": "{far}/", "chunks": ["a $secret:token b"] }),
+        ),
         // The guest writes 4096 bytes at a time.
-        puts("reference-cut-in-two", json!({ "url": "{far}/", "chunks": ["x".repeat(4080), "$secret:token"] })),
+        puts(
+            "reference-cut-in-two",
+            json!({ "url": "{far}/", "chunks": ["x".repeat(4080), "$secret:token"] }),
+        ),
         puts(
             "reference-towards-another-host",
             json!({ "url": "{elsewhere}/", "headers": { "authorization": "$secret:token" } }),
@@ -53,17 +75,23 @@ fn in_requests() -> Vec<Case> {
 fn elsewhere() -> Vec<Case> {
     let folder = |access| Grant::Folder(access);
     let prints = || {
-        let parameter = ArgumentTemplate::Parameter { prefix: String::new(), name: "text".into() };
-        Grant::Command(vec![ArgumentTemplate::Fixed("printf".into()), parameter])
+        let parameter = ArgumentTemplate::Parameter {
+            prefix: String::new(),
+            name: "text".into(),
+        };
+        Grant::Command(
+            vec![ArgumentTemplate::Fixed("printf".into()), parameter],
+            CommandInput::Adapter,
+        )
     };
     vec![
         // A line with a reference in it is withheld.
         knows("reference-in-the-log", json!([{ "log": { "text": "$secret:token" } }, { "fail": { "kind": "refused", "code": "done" } }]))
             .denied("done"),
         knows("reference-in-a-failure", json!([{ "fail": { "kind": "refused", "code": "done", "message": "is $secret:token" } }]))
-            .fails(byway::contract::OutcomeKind::Refused, "done", "is {token}"),
+            .fails(OutcomeKind::Refused, "done", "is {token}"),
         knows("reference-in-a-receipt", json!([{ "http": { "url": "{far}/" } }, { "last": "is $secret:token" }]))
-            .ends(crate::case::End::Delivers { says: "is {token}" }),
+            .ends(End::Delivers { says: "is {token}" }),
         knows("reference-in-progress", json!([{ "save": "$secret:token" }])).denied(MISPLACED),
         knows("reference-in-a-record", json!([{ "append": { "folder": "{granted}", "name": "a", "bytes": "$secret:token" } }]))
             .granted([folder(FolderAccess::Append)])
@@ -81,18 +109,19 @@ fn elsewhere() -> Vec<Case> {
             .granted([prints()])
             .denied(MISPLACED),
         sends("secret-that-was-not-given", json!([{ "fail": { "kind": "refused", "code": "done", "message": "$secret:token" } }]))
-            .fails(byway::contract::OutcomeKind::Refused, "done", "not-granted"),
+            .fails(OutcomeKind::Refused, "done", "not-granted"),
     ]
 }
 
 fn echoed() -> Vec<Case> {
-    let asks = |show: &str| json!([{ "http": {
+    let asks = |show: &str| {
+        json!([{ "http": {
         "url": "{far}/", "show": show, "headers": { "authorization": "Bearer $secret:token" }
-    } }]);
-    let raw = |head: String, body: &str| {
-        Script::Raw(format!("{head}content-length: {}\r\n\r\n{body}", body.len()))
+    } }])
     };
-    let covered = || crate::case::End::Delivers { says: "***" };
+    let raw =
+        |head: String, body: &str| Script::Raw(format!("{head}content-length: {}\r\n\r\n{body}", body.len()));
+    let covered = || End::Delivers { says: "***" };
     vec![
         knows("echo-in-a-body", asks("")).ends(covered()),
         knows("echo-in-a-header", asks("x-echo"))
@@ -103,14 +132,19 @@ fn echoed() -> Vec<Case> {
             .ends(covered()),
         knows("echo-in-the-status", asks(""))
             .far(raw(format!("HTTP/1.1 500 {VALUE}\r\n"), ""))
-            .fails(byway::contract::OutcomeKind::Retryable, "http-500", ""),
+            .fails(OutcomeKind::Retryable, "http-500", ""),
         knows("echo-in-an-error", asks(""))
             .far(raw("HTTP/1.1 401 No\r\n".into(), VALUE))
-            .fails(byway::contract::OutcomeKind::Retryable, "http-401", "***"),
+            .fails(OutcomeKind::Retryable, "http-401", "***"),
         sends("echo-by-a-command", json!([{ "command": { "name": "it" } }]))
             .granted([
                 Grant::Secret("token", Position::Env("TOKEN".into())),
-                Grant::Command(["/bin/sh", "-c", "echo $TOKEN"].map(|it| ArgumentTemplate::Fixed(it.into())).into()),
+                Grant::Command(
+                    ["/bin/sh", "-c", "echo $TOKEN"]
+                        .map(|it| ArgumentTemplate::Fixed(it.into()))
+                        .into(),
+                    CommandInput::Nothing,
+                ),
             ])
             .ends(covered()),
     ]

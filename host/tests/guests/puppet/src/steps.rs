@@ -56,7 +56,7 @@ impl Puppet {
             ))?,
             "drop" => denied(files::drop(
                 &text(&value["folder"]),
-                &text(&value["name"]),
+                &self.fill(&text(&value["name"])),
                 self.fill(&text(&value["bytes"])).as_bytes(),
             ))?,
             "list" => self.last = denied(files::list(&text(value), "", 100))?.join(","),
