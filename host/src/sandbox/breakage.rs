@@ -116,11 +116,9 @@ impl Breakage {
         let failure = Failure::new(self.code(), message);
         match self {
             Self::Deadline(_) | Self::Waiting(_) => {
-                failure.with_fix("raise limits.timeout of the transport if the far side is slow")
+                failure.with_fix("raise timeout of the transport if the far side is slow")
             }
-            Self::Memory(_) => {
-                failure.with_fix("raise limits.memory_bytes_max of the transport if it needs more")
-            }
+            Self::Memory(_) => failure.with_fix("raise memory_max of the transport if it needs more"),
             _ => failure,
         }
     }
@@ -150,7 +148,7 @@ impl fmt::Display for Breakage {
             }
             Self::Memory(limit) => write!(
                 f,
-                "the adapter wanted more memory than memory_bytes_max = {limit}"
+                "the adapter wanted more memory than memory_max = {limit} bytes"
             ),
             Self::Stack => f.write_str("the adapter's calls went too deep for its stack of 512 KiB"),
             Self::HostCall(max) => write!(f, "the adapter handed the host more than {max} bytes in one call"),

@@ -72,12 +72,15 @@ pub(crate) async fn every_slot_is_free(sandbox: &Sandbox, slots: usize) {
             });
         }
     });
-    let mut transport = sends(json!([{ "http": { "url": format!("{url}/") } }])).http(&url);
-    transport.limits.at_once_max = slots;
-    let transport = sandbox.load(&transport).unwrap();
+    // No transport gets all of them alone.
+    let halves = ["one", "other"].map(|name| {
+        let mut transport = sends(json!([{ "http": { "url": format!("{url}/") } }])).http(&url);
+        transport.name = name.into();
+        sandbox.load(&transport).unwrap()
+    });
     let attempts: Vec<_> = (0..slots)
-        .map(|_| {
-            let transport = transport.clone();
+        .map(|number| {
+            let transport = halves[number % 2].clone();
             tokio::spawn(async move { transport.attempt(call()).await.unwrap() })
         })
         .collect();

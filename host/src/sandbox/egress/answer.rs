@@ -78,7 +78,7 @@ impl Body for AnswerBody {
                 let max = self.max;
                 tracing::warn!(
                     transport = self.transport,
-                    "an answer was cut off: it has more than answer_bytes_max = {max} bytes"
+                    "an answer was cut off: it has more than answer_max = {max} bytes"
                 );
                 return Poll::Ready(Some(Err(Error::HttpResponseBodySize(u64::try_from(max).ok()))));
             };

@@ -6,7 +6,7 @@ use crate::case::{Case, files, sends, written};
 use crate::written::own;
 
 /// The limit of these cases, as it is told.
-const LIMIT: &str = "memory_bytes_max = 16777216";
+const LIMIT: &str = "memory_max = 16777216 bytes";
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
