@@ -21,7 +21,10 @@ pub(crate) fn request(step: &Value, fill: &dyn Fn(&str) -> String) -> Result<Str
     let (scheme, rest) = url.split_once("://").unwrap();
     let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
     // What a URL cannot say.
-    let (other_authority, other_path) = (step["authority"].as_str().map(fill), step["path"].as_str().map(fill));
+    let (other_authority, other_path) = (
+        step["authority"].as_str().map(fill),
+        step["path"].as_str().map(fill),
+    );
     let authority = other_authority.as_deref().unwrap_or(authority);
     let path = other_path.as_deref().unwrap_or(path);
     let scheme = if scheme == "http" {
