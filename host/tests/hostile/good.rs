@@ -63,7 +63,8 @@ pub(crate) async fn every_slot_is_free(sandbox: &Sandbox, slots: usize) {
             let all_asked = Arc::clone(&all_asked);
             tokio::spawn(async move {
                 let mut request = [0; 4096];
-                stream.read(&mut request).await.unwrap();
+                let asked = stream.read(&mut request).await.unwrap();
+                assert!(asked > 0, "it hung up without having asked");
                 all_asked.wait().await;
                 stream
                     .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
