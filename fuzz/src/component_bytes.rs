@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use byway::config::{self, AdapterRef, Transport};
-use byway::sandbox::{Sandbox, SandboxSettings};
+use byway::sandbox::{Compiling, Sandbox, SandboxSettings};
 
 /// The guests that are changed: one that does all it should, one with other types, one of another world.
 const GUESTS: [&str; 3] = ["guest_noop", "guest_shape", "guest_stranger"];
@@ -79,6 +79,7 @@ impl Stage {
     fn new() -> Self {
         let sandbox = Sandbox::new(SandboxSettings {
             cache_dir: None,
+            compiling: Compiling::InProcess,
             attempts_at_once_max: 1,
             builtin: &[],
         });

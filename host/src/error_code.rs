@@ -77,8 +77,8 @@ codes! {
         "A command's far end joins its arguments for a shell, and the template would put message text among them.",
         "Send the message by standard input (stdin = \"envelope\") or as base64.";
     SecretUnavailable = "BW108", "secret not available",
-        "A secret's environment variable is not set, or its file cannot be read or is readable by others.",
-        "Set the variable, or make the file with mode 0600.";
+        "A secret's environment variable is not set, its file cannot be read or is readable by others, or its command fails.",
+        "Set the variable, make the file with mode 0600, or run the command by hand and see.";
     NeedsRestart = "BW109", "needs a restart",
         "The configuration was read again while byway runs, and changes something that a running byway cannot change.",
         "Restart byway, or write the value that it had; the rest is put in force then.";
@@ -150,6 +150,9 @@ codes! {
     MissingGrant = "BW306", "missing grant",
         "The adapter's configuration needs something that the transport was not granted.",
         "Add the line that is shown, if you want it to have that right.";
+    NotCompiled = "BW309", "component not compiled",
+        "Compiling the component reached a limit of time or memory, or the compiler broke. The other transports go on.",
+        "Build the adapter smaller (opt-level = \"s\", lto, strip), or use another.";
 
     DataFolder = "BW401", "data folder",
         "The data folder cannot be made, read or written.",

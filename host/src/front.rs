@@ -30,8 +30,7 @@ use crate::error_code::ErrorCode;
 use crate::identity::Identity;
 use crate::intake::{Door, Intake, Refusal, Submission, Submitted, TakenIn};
 use crate::principal::{Principal, Tokens};
-use crate::private_file;
-use crate::sandbox::{LoadedTransport, PreflightProblem, Sandbox, SandboxSettings};
+use crate::sandbox::{Compiling, LoadedTransport, PreflightProblem, Sandbox, SandboxSettings, read_secret};
 use crate::store::{self, Store};
 
 /// Why byway could not be put together.
@@ -61,10 +60,10 @@ impl Byway {
     ///
     /// # Errors
     /// Where the data folder, the identity or the sandbox cannot be had.
-    pub fn open(config: Config) -> Result<Self, StartError> {
+    pub fn open(config: Config, compiling: Compiling) -> Result<Self, StartError> {
         let marks = Marks::of(&config);
         let store = open_store(&config)?;
-        let sandbox = sandbox(&config)?;
+        let sandbox = sandbox(&config, compiling)?;
         let mut fleet = Fleet::default();
         for transport in config.transports.values() {
             let name = &transport.name;
@@ -179,22 +178,21 @@ impl Byway {
         format!("byway://{}/{agent}", self.config().instance.name)
     }
 
-    /// Whose token this is.
-    #[must_use]
-    pub fn recognise(&self, token: &str) -> Option<Principal> {
-        use subtle::ConstantTimeEq as _;
-        self.tokens.recognise(token).or_else(|| {
-            let mine = |source: &SecretSource| {
-                inbound_token(source)
-                    .is_some_and(|expected| bool::from(token.as_bytes().ct_eq(expected.as_bytes())))
-            };
-            let config = self.config();
-            let (name, _) = config
-                .inbound
-                .iter()
-                .find(|(_, inbound)| inbound.token.as_ref().is_some_and(mine))?;
-            Some(Principal::Inbound(name.clone()))
-        })
+    /// Whose token this is. Those of inbound senders are read where the operator keeps them.
+    pub async fn recognise(&self, token: &str) -> Option<Principal> {
+        if let Some(principal) = self.tokens.recognise(token) {
+            return Some(principal);
+        }
+        let sources: Vec<(String, SecretSource)> = self
+            .config()
+            .inbound
+            .iter()
+            .filter_map(|(name, inbound)| Some((name.clone(), inbound.token.clone()?)))
+            .collect();
+        let token = Zeroizing::new(token.to_owned());
+        // They may be files, or printed by commands that take their time.
+        let found = tokio::task::spawn_blocking(move || inbound_sender(&sources, &token)).await;
+        found.ok().flatten().map(Principal::Inbound)
     }
 
     /// Takes a message from a local caller, and lets the engine begin with it.
@@ -239,10 +237,11 @@ fn open_store(config: &Config) -> Result<Store, StartError> {
 ///
 /// # Errors
 /// Where the engine cannot be made on this machine.
-pub fn sandbox(config: &Config) -> Result<Sandbox, StartError> {
+pub fn sandbox(config: &Config, compiling: Compiling) -> Result<Sandbox, StartError> {
     let data_dir = &config.instance.data_dir;
     Sandbox::new(SandboxSettings {
         cache_dir: data_dir.is_dir().then(|| data_dir.join("compiled")),
+        compiling,
         attempts_at_once_max: config.limits.attempts_at_once_max,
         builtin: crate::builtin::adapters(),
     })
@@ -292,21 +291,17 @@ fn sentences(problems: &[PreflightProblem]) -> String {
     lines.join("; ")
 }
 
-fn inbound_token(source: &SecretSource) -> Option<Zeroizing<String>> {
-    let text = match source {
-        SecretSource::Env(name) => Zeroizing::new(std::env::var(name).ok()?),
-        SecretSource::File(path) => {
-            let bytes = private_file::read(path)
-                .inspect_err(|error| tracing::error!(%error, "an inbound sender's token cannot be read"))
-                .ok()?;
-            Zeroizing::new(
-                String::from_utf8_lossy(&bytes)
-                    .trim_end_matches(['\r', '\n'])
-                    .to_owned(),
-            )
+/// The sender that has this token.
+fn inbound_sender(sources: &[(String, SecretSource)], token: &str) -> Option<String> {
+    use subtle::ConstantTimeEq as _;
+    let has = |(name, source): &&(String, SecretSource)| match read_secret(source) {
+        Ok(expected) => bool::from(token.as_bytes().ct_eq(expected.as_bytes())),
+        Err(why) => {
+            tracing::error!(sender = name, "an inbound sender's token is not available: {why}");
+            false
         }
     };
-    (!text.is_empty()).then_some(text)
+    sources.iter().find(has).map(|(name, _)| name.clone())
 }
 
 fn data_folder(error: impl std::fmt::Display) -> StartError {

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use byway::config::{AdapterRef, Breaker, Grants, HttpGrant, Place, Transport, TransportLimits};
 use byway::envelope::Envelope;
-use byway::sandbox::{Call, KeepProgress, Sandbox, SandboxSettings};
+use byway::sandbox::{Call, Compiling, KeepProgress, Sandbox, SandboxSettings};
 use tokio::net::TcpListener;
 
 /// Interleaved rounds; the first is to warm up and is not counted.

@@ -45,7 +45,11 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let byway = Arc::<Byway>::from_ref(state);
-        match bearer(parts).and_then(|token| byway.recognise(token)) {
+        let principal = match bearer(parts) {
+            Some(token) => byway.recognise(token).await,
+            None => None,
+        };
+        match principal {
             Some(principal @ (Principal::Admin | Principal::Agent(_))) => Ok(Self(principal)),
             Some(Principal::Inbound(_)) => Err(Problem::new(
                 ErrorCode::Forbidden,

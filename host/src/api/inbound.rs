@@ -22,7 +22,7 @@ pub(super) async fn take_in(State(byway): State<Arc<Byway>>, request: Request) -
     let (parts, body) = request.into_parts();
     let inbound = match bearer(&parts) {
         None => None,
-        Some(token) => match byway.recognise(token) {
+        Some(token) => match byway.recognise(token).await {
             Some(Principal::Inbound(name)) => Some(name),
             // A peer's message carries its own proof; a token beside it must still be right.
             _ => {

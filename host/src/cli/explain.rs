@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Session;
+use super::compile_component;
 use super::failure::Failure;
 use crate::config::Config;
 use crate::envelope::Address;
@@ -65,7 +66,7 @@ impl Explain {
 /// Whether the agent hears its owner, for each transport whose configuration leaves that to its
 /// adapter. One that does not load says nothing; `byway validate` tells why.
 fn owners(config: &Config) -> Result<BTreeMap<String, bool>, Failure> {
-    let sandbox = front::sandbox(config)?;
+    let sandbox = front::sandbox(config, compile_component::in_a_child())?;
     let open = config
         .transports
         .values()

@@ -214,7 +214,8 @@ fn exit_of(code: ErrorCode) -> u8 {
         | E::NoSuchAdapter
         | E::DigestMismatch
         | E::AdapterConfig
-        | E::MissingGrant => CONFIG,
+        | E::MissingGrant
+        | E::NotCompiled => CONFIG,
     }
 }
 

@@ -9,6 +9,7 @@
 mod accept;
 mod address_file;
 mod client;
+mod compile_component;
 mod explain;
 mod failure;
 mod help;
@@ -105,6 +106,7 @@ enum Verb {
     Explain(explain::Explain),
     Identity(identity::ShowIdentity),
     Token(token::Token),
+    CompileComponent(compile_component::CompileComponent),
 }
 
 /// What a verb needs besides its own arguments.
@@ -138,6 +140,9 @@ impl Invocation {
     /// Does what was asked. Everything there is to say has been said when it returns.
     #[must_use]
     pub fn run(self) -> ExitCode {
+        if let Verb::CompileComponent(verb) = self.verb {
+            return verb.run();
+        }
         let Everywhere {
             config,
             json,
@@ -192,6 +197,8 @@ impl Verb {
             Self::Explain(verb) => verb.run(session),
             Self::Identity(verb) => verb.run(session),
             Self::Token(verb) => verb.run(session),
+            // Done before there was a runtime.
+            Self::CompileComponent(_) => Ok(()),
         }
     }
 }

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 
 use super::Session;
 use super::address_file;
+use super::compile_component;
 use super::failure::Failure;
 use super::terminal::Terminal;
 use crate::api;
@@ -91,7 +92,8 @@ async fn open(config: &Config) -> Result<Byway, Failure> {
     let mut tries = FOLDER_TRIES;
     loop {
         let config = config.clone();
-        let opened = tokio::task::spawn_blocking(move || Byway::open(config)).await;
+        let opened =
+            tokio::task::spawn_blocking(move || Byway::open(config, compile_component::in_a_child())).await;
         match opened.map_err(|error| Failure::internal(error.to_string()))? {
             Ok(byway) => return Ok(byway),
             Err(error) if error.code == ErrorCode::DataFolderInUse && tries > 0 => {

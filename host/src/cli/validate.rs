@@ -7,12 +7,14 @@
 use serde::Serialize;
 
 use super::Session;
+use super::compile_component;
 use super::failure::{self, Failure};
 use super::terminal::Terminal;
 use crate::config::{AdapterRef, Config, Mode, Problem, Route, SecretSource, Transport};
 use crate::error_code::ErrorCode;
 use crate::front;
 use crate::private_file;
+use crate::sandbox::read_secret;
 
 /// Check the configuration, its adapters, grants and secrets
 #[derive(Debug, clap::Args)]
@@ -119,7 +121,7 @@ fn adapters(config: &Config, no_environment: bool) -> Result<Vec<Problem>, Failu
     if config.transports.is_empty() {
         return Ok(Vec::new());
     }
-    let sandbox = front::sandbox(config)?;
+    let sandbox = front::sandbox(config, compile_component::in_a_child())?;
     let mut problems = Vec::new();
     for transport in config
         .transports
@@ -204,6 +206,16 @@ fn fault(source: &SecretSource) -> Option<(String, String)> {
             Some((
                 error.to_string(),
                 ErrorCode::SecretUnavailable.entry().fix.to_owned(),
+            ))
+        }
+        SecretSource::Command(argv) => {
+            let why = read_secret(source).err()?;
+            Some((
+                format!("the secret is not available: {why}"),
+                format!(
+                    "Run `{}` as byway's user; it gets PATH and HOME and no input.",
+                    argv.join(" ")
+                ),
             ))
         }
     }

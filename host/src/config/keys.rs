@@ -42,9 +42,9 @@ tables! {
     COMMAND = "[transports.NAME.grants.commands.COMMAND]":
         "argv" "stdin" "env" "env_pass" "cwd" "effect";
     FOLDER = "grants.folders": "path" "access";
-    SECRET = "secrets.NAME": "env" "file" "in";
-    SOURCE = "Where a secret's value is": "env" "file";
-    SIGNER = "signers.NAME": "env" "file" "keys";
+    SECRET = "secrets.NAME": "env" "file" "command" "in";
+    SOURCE = "Where a secret's value is": "env" "file" "command";
+    SIGNER = "signers.NAME": "env" "file" "command" "keys";
     ROUTE = "[[routes]]":
         "to" "from" "chain" "deadline" "strategy" "tries" "on_unknown" "done_at" "allow_owner" "backoff";
     NOTIFY = "chain": "notify";

@@ -206,6 +206,8 @@ pub enum SecretSource {
     Env(String),
     /// `{ file = "/path" }`: refused where others may read it; one trailing newline is cut.
     File(PathBuf),
+    /// `{ command = ["program", "argument"] }`: what it prints, kept for a minute; one trailing newline is cut.
+    Command(Vec<String>),
 }
 
 /// Where a secret may be put on the way out.

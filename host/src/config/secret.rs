@@ -37,7 +37,7 @@ pub(super) fn read_secret(item: &Item<'_>) -> Option<Secret> {
     })
 }
 
-/// `{ env = "NAME" }` or `{ file = "/path" }`
+/// `{ env = "NAME" }`, `{ file = "/path" }` or `{ command = ["program", "argument"] }`
 pub(super) fn read_source(item: &Item<'_>) -> Option<SecretSource> {
     source_of(&open(item, &keys::SOURCE, SOURCE_EXAMPLE)?)
 }
@@ -51,9 +51,12 @@ pub(super) fn read_signer(item: &Item<'_>) -> Option<SignerKeys> {
             sources: vec![source],
         });
     };
-    if table.get("env").is_some() || table.get("file").is_some() {
+    if ["env", "file", "command"]
+        .iter()
+        .any(|key| table.get(key).is_some())
+    {
         keys.wrong(
-            "`keys` stands beside `env` or `file`",
+            "`keys` stands beside `env`, `file` or `command`",
             "put all of them into `keys`",
         );
     }
@@ -81,22 +84,62 @@ fn open<'a>(item: &Item<'a>, keys: &'static keys::Keys, example: &str) -> Option
 }
 
 fn source_of(table: &Table<'_>) -> Option<SecretSource> {
-    match (table.get("env"), table.get("file")) {
-        (Some(env), None) => read_variable(&env).map(SecretSource::Env),
-        (None, Some(file)) => file.path().map(SecretSource::File),
-        (Some(_), Some(file)) => {
-            file.wrong("both `env` and `file` are written", "keep one of them");
-            None
-        }
-        (None, None) => {
+    let (env, file, command) = (table.get("env"), table.get("file"), table.get("command"));
+    match (env, file, command) {
+        (Some(env), None, None) => read_variable(&env).map(SecretSource::Env),
+        (None, Some(file), None) => file.path().map(SecretSource::File),
+        (None, None, Some(command)) => read_command(&command).map(SecretSource::Command),
+        (None, None, None) => {
             table.add(
                 ErrorCode::MissingKey,
                 "it is not said where the secret's value is",
-                "write `env = \"NAME\"` or `file = \"/path\"`",
+                "write `env = \"NAME\"`, `file = \"/path\"` or `command = [\"program\", \"argument\"]`",
             );
             None
         }
+        (_, file, command) => {
+            if let Some(second) = command.or(file) {
+                second.wrong(
+                    "more than one of `env`, `file` and `command` is written",
+                    "keep one of them",
+                );
+            }
+            None
+        }
     }
+}
+
+/// A program and its arguments. A text instead of a list may be the secret itself, so it is not shown.
+fn read_command(item: &Item<'_>) -> Option<Vec<String>> {
+    const EXAMPLE: &str = "command = [\"pass\", \"show\", \"gateway\"]";
+    if !item.value().is_array() {
+        item.cover();
+    }
+    let items = item.list(EXAMPLE)?;
+    let Some(program) = items.first() else {
+        item.wrong(
+            "`command` is empty, so there is nothing to run",
+            "begin it with the program",
+        );
+        return None;
+    };
+    let argv: Vec<Option<&str>> = items.iter().map(|item| item.text(EXAMPLE)).collect();
+    let argv = argv.into_iter().collect::<Option<Vec<&str>>>()?;
+    if argv.first().is_some_and(|program| program.is_empty()) {
+        program.wrong("the program's name is empty", "write the program's name or path");
+        return None;
+    }
+    if argv
+        .first()
+        .is_some_and(|it| it.contains('/') && !it.starts_with('/'))
+    {
+        program.wrong(
+            "a relative path means another program wherever byway is started",
+            "write the whole path, or a name that is looked for in PATH",
+        );
+        return None;
+    }
+    Some(argv.into_iter().map(str::to_owned).collect())
 }
 
 /// The name of an environment variable. What is none may be a secret itself, so it is not shown.

@@ -8,11 +8,13 @@ use wasmtime_wasi::p2::bindings as wasi;
 use wasmtime_wasi::{WasiView as _, p2};
 
 use super::call::Function;
+use super::compile::{CompileFault, in_one_line};
 use super::limits::COMPONENT_BYTES_MAX;
 use super::preflight::PreflightProblem;
 use super::secrets::SecretBook;
 use super::state::GuestState;
 use super::text;
+use super::world::{self, Difference, Side};
 use crate::contract::bindings::byway::transport as imports;
 use crate::contract::bindings::exports::byway::transport::{adapter, receiver, reconciler};
 use crate::error_code::ErrorCode;
@@ -30,43 +32,39 @@ pub(super) struct Adapter {
 }
 
 impl Adapter {
-    /// Compiles and links a component, or says what is wrong with it.
+    /// Links a compiled component, or says what is wrong with it.
     pub(super) fn prepare(
         engine: &Engine,
         linker: &Linker<GuestState>,
-        bytes: &[u8],
+        component: &Component,
     ) -> Result<Self, PreflightProblem> {
-        check_form(bytes)?;
-        let component = Component::from_binary(engine, bytes).map_err(|error| {
-            not_a_component(format!(
-                "the adapter's file is damaged or cut short: {}",
-                first_line(&error)
-            ))
-        })?;
-        check_imports(engine, &component)?;
-        let pre = linker.instantiate_pre(&component).map_err(|error| {
+        check_imports(engine, component)?;
+        if !exports(engine, component, "adapter") {
+            return Err(no_adapter(engine, component));
+        }
+        if let Some(found) = world::difference(engine, &component.component_type(), PACKAGE, VERSION) {
+            return Err(another_world(found));
+        }
+        let pre = linker.instantiate_pre(component).map_err(|error| {
             wrong_contract(format!(
                 "the adapter's imports differ from those of {PACKAGE}@{VERSION}: {}",
-                first_line(&error)
+                in_one_line(&error)
             ))
         })?;
-        if !exports(engine, &component, "adapter") {
-            return Err(no_adapter(engine, &component));
-        }
         let differs = |interface: &'static str| {
             move |error: wasmtime::Error| {
                 wrong_contract(format!(
                     "the adapter's {interface} differs from that of {PACKAGE}@{VERSION}: {}",
-                    first_line(&error)
+                    in_one_line(&error)
                 ))
             }
         };
         let adapter = adapter::GuestIndices::new(&pre).map_err(differs("adapter"))?;
-        let reconciler = exports(engine, &component, "reconciler")
+        let reconciler = exports(engine, component, "reconciler")
             .then(|| reconciler::GuestIndices::new(&pre))
             .transpose()
             .map_err(differs("reconciler"))?;
-        let receiver = exports(engine, &component, "receiver")
+        let receiver = exports(engine, component, "receiver")
             .then(|| receiver::GuestIndices::new(&pre))
             .transpose()
             .map_err(differs("receiver"))?;
@@ -97,7 +95,7 @@ impl Adapter {
                     Ok(adapter) => adapter.call_describe(store).await.map(Ok),
                     Err(error) => Ok(Err(wrong_contract(format!(
                         "the adapter's functions differ from those of {PACKAGE}@{VERSION}: {}",
-                        first_line(&error)
+                        in_one_line(&error)
                     )))),
                 }
             })
@@ -167,7 +165,7 @@ fn add_imports(l: &mut Linker<GuestState>) -> wasmtime::Result<()> {
 impl imports::types::Host for GuestState {}
 
 /// Tells a core module and a file of another kind from a component, in words.
-fn check_form(bytes: &[u8]) -> Result<(), PreflightProblem> {
+pub(super) fn check_form(bytes: &[u8]) -> Result<(), PreflightProblem> {
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > COMPONENT_BYTES_MAX {
         return Err(not_a_component(format!(
             "the adapter's file is larger than {COMPONENT_BYTES_MAX} bytes"
@@ -253,6 +251,49 @@ fn no_adapter(engine: &Engine, component: &Component) -> PreflightProblem {
     }
 }
 
+/// A difference that has a name.
+fn another_world(found: Difference) -> PreflightProblem {
+    let rebuild = format!("build it against wit/ of this byway ({PACKAGE}@{VERSION})");
+    let fix = match found.more {
+        Side::Adapter => format!("if it was built for a newer byway, update byway; else {rebuild}"),
+        Side::Byway | Side::Both => rebuild,
+    };
+    PreflightProblem {
+        fix: Some(fix),
+        ..wrong_contract(format!(
+            "the adapter was not built against this byway's contract: {}",
+            found.sentence
+        ))
+    }
+}
+
+/// Why there is no compiled code, for the operator.
+pub(super) fn not_compiled(fault: CompileFault) -> PreflightProblem {
+    let (what, fix) = match fault {
+        CompileFault::Invalid(why) => {
+            return not_a_component(format!("the adapter's file is damaged or cut short: {why}"));
+        }
+        CompileFault::Time(limit) => (
+            format!("compiling the component takes longer than compile_time_max ({limit:?})"),
+            "build the adapter smaller: optimised for size, with link-time optimisation, stripped",
+        ),
+        CompileFault::Memory(limit) => (
+            format!("compiling the component takes more memory than compile_memory_max ({limit} bytes)"),
+            "build the adapter smaller: optimised for size, with link-time optimisation, stripped",
+        ),
+        CompileFault::Broke(why) => (
+            format!("the component could not be compiled: {why}"),
+            "try again; if it stays so, please report it with the component",
+        ),
+    };
+    PreflightProblem {
+        code: ErrorCode::NotCompiled,
+        pointer: "/adapter".into(),
+        message: harmless(&what),
+        fix: Some(fix.into()),
+    }
+}
+
 fn not_a_component(message: String) -> PreflightProblem {
     PreflightProblem {
         code: ErrorCode::NotAComponent,
@@ -277,16 +318,6 @@ fn wrong_contract(message: String) -> PreflightProblem {
 /// megabyte.
 fn harmless(message: &str) -> String {
     text::line(message, &SecretBook::default())
-}
-
-/// The engine's errors go on for lines; the first one and the last cause say it.
-fn first_line(error: &wasmtime::Error) -> String {
-    let mut causes: Vec<String> = error
-        .chain()
-        .map(|cause| cause.to_string().lines().next().unwrap_or_default().to_owned())
-        .collect();
-    causes.dedup();
-    causes.join(": ")
 }
 
 #[cfg(test)]

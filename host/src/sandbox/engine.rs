@@ -5,13 +5,7 @@
 //! each attempt costs several times the attempt itself. A machine that does not give the address
 //! space gets instances on demand, and a line in the log that says so.
 
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
-use std::path::Path;
-
-use wasmtime::{
-    Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
-};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use super::limits::{MEMORY_BYTES_CEILING, TABLE_ELEMENTS_MAX};
 
@@ -44,10 +38,9 @@ pub(super) enum Allocation {
 ///
 /// # Errors
 /// Where neither a pool nor instances on demand can be had.
-pub(super) fn engine(instances: u32, cache_dir: Option<&Path>) -> Result<(Engine, Allocation), EngineError> {
-    let cache = cache_dir.and_then(cache);
+pub(super) fn engine(instances: u32) -> Result<(Engine, Allocation), EngineError> {
     let pooled = Allocation::Pool(instances);
-    match Engine::new(&engine_config(pooled, cache.clone())) {
+    match Engine::new(&engine_config(pooled)) {
         Ok(engine) => Ok((engine, pooled)),
         Err(error) => {
             tracing::warn!(
@@ -55,7 +48,7 @@ pub(super) fn engine(instances: u32, cache_dir: Option<&Path>) -> Result<(Engine
                 "no pool of instances on this machine ({error:#}); attempts make their instances on demand, \
                  which is slower"
             );
-            Engine::new(&engine_config(Allocation::OnDemand, cache))
+            Engine::new(&engine_config(Allocation::OnDemand))
                 .map(|engine| (engine, Allocation::OnDemand))
                 .map_err(|error| EngineError(format!("{error:#}")))
         }
@@ -63,23 +56,26 @@ pub(super) fn engine(instances: u32, cache_dir: Option<&Path>) -> Result<(Engine
 }
 
 /// The one set of settings.
-pub(super) fn engine_config(allocation: Allocation, cache: Option<Cache>) -> Config {
+pub(super) fn engine_config(allocation: Allocation) -> Config {
+    let mut config = compiling_config(allocation);
+    if let Allocation::Pool(instances) = allocation {
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(instances)));
+    }
+    config
+}
+
+/// The same settings where nothing is run: all that shapes code, and no pool, so that compiling
+/// asks for no address space that it does not use.
+pub(super) fn compiling_config(allocation: Allocation) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
         // Guests are synchronous; without this every call pays for machinery nobody uses.
         .concurrency_support(false)
         .wasm_component_model(true)
-        .cache(cache);
-    match allocation {
-        Allocation::Pool(instances) => {
-            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(instances)));
-        }
-        Allocation::OnDemand => {
-            config
-                .allocation_strategy(InstanceAllocationStrategy::OnDemand)
-                .memory_reservation(ON_DEMAND_RESERVATION_BYTES);
-        }
+        .allocation_strategy(InstanceAllocationStrategy::OnDemand);
+    if allocation == Allocation::OnDemand {
+        config.memory_reservation(ON_DEMAND_RESERVATION_BYTES);
     }
     config
 }
@@ -106,64 +102,13 @@ fn pool(instances: u32) -> PoolingAllocationConfig {
     pool
 }
 
-/// The folder of compiled code. What is in it runs as byway itself, so it must be byway's alone;
-/// where it cannot be, components are compiled at each start.
-fn cache(folder: &Path) -> Option<Cache> {
-    let made = own_folder(folder)
-        .and_then(|()| folder.canonicalize())
-        .map_err(|error| error.to_string());
-    let cache = made.and_then(|folder| {
-        let mut settings = CacheConfig::new();
-        settings.with_directory(folder);
-        Cache::new(settings).map_err(|error| format!("{error:#}"))
-    });
-    cache
-        .inspect_err(|error| {
-            tracing::warn!(
-                folder = %folder.display(),
-                "compiled code is not kept ({error}); adapters are compiled at each start"
-            );
-        })
-        .ok()
-}
-
-fn own_folder(folder: &Path) -> std::io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let there = fs::symlink_metadata(folder)?;
-    if !there.is_dir() || there.uid() != rustix::process::geteuid().as_raw() {
-        return Err(std::io::Error::other("it is not a folder of byway's own user"));
-    }
-    if there.permissions().mode() & 0o077 != 0 {
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn makes_a_pool_or_says_why_not() {
-        let (_, allocation) = engine(4, None).unwrap();
+        let (_, allocation) = engine(4).unwrap();
         assert!(matches!(allocation, Allocation::Pool(4) | Allocation::OnDemand));
-    }
-
-    #[test]
-    fn closes_a_cache_folder_that_others_could_write() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("compiled");
-        fs::create_dir(&path).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
-        own_folder(&path).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
-    }
-
-    #[test]
-    fn does_not_follow_a_link_to_a_cache_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let link = folder.path().join("compiled");
-        std::os::unix::fs::symlink("/tmp", &link).unwrap();
-        assert!(cache(&link).is_none());
     }
 }

@@ -10,6 +10,17 @@ use wasmtime::ResourceLimiter;
 
 /// The largest component that is compiled. Compiling is work the engine does not bound.
 pub(super) const COMPONENT_BYTES_MAX: u64 = 64 << 20;
+/// How long compiling a component may take, by the clock and on one processor. The largest sensible one, 18 MB of
+/// Python, takes about 15 s.
+pub(super) const COMPILE_TIME_MAX: Duration = Duration::from_secs(60);
+/// Address space of the process that compiles.
+pub(super) const COMPILE_MEMORY_MAX: u64 = 1 << 30;
+/// The largest compiled component.
+pub(super) const ARTEFACT_BYTES_MAX: u64 = 512 << 20;
+/// Compiled components that are kept.
+pub(super) const COMPILED_ENTRIES_MAX: usize = 64;
+/// Bytes of compiled components that are kept.
+pub(super) const COMPILED_BYTES_MAX: u64 = 1 << 30;
 /// How long `describe` and `check` may take; both compute and reach nothing.
 pub(super) const LOAD_TIME_MAX: Duration = Duration::from_secs(5);
 /// The most that is copied from a guest to the host in one call: a message of the largest usual
@@ -61,6 +72,14 @@ pub(super) const CURSOR_BYTES_MAX: usize = 64 << 10;
 pub(super) const MEMORY_BYTES_CEILING: usize = 1 << 30;
 /// Entries of one table.
 pub(super) const TABLE_ELEMENTS_MAX: usize = 100_000;
+/// How long the command that prints a secret may take. A person may have to touch a key.
+pub(super) const SECRET_COMMAND_TIME_MAX: Duration = Duration::from_secs(10);
+/// The most that it may print.
+pub(super) const SECRET_COMMAND_BYTES_MAX: usize = 64 << 10;
+/// How long a secret that a command printed is used before the command is run again.
+pub(super) const SECRET_KEPT_FOR: Duration = Duration::from_secs(60);
+/// How long such a command's failure stands before it is run again.
+pub(super) const SECRET_FAILURE_KEPT_FOR: Duration = Duration::from_secs(5);
 /// Random bytes in one call.
 pub(super) const RANDOM_BYTES_MAX: u64 = 1 << 20;
 

@@ -9,16 +9,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
-use wasmtime::component::Linker;
+use wasmtime::component::{Component, Linker};
 
 use super::answers::{Description, Needs};
 use super::breakage::Breakage;
 use super::call::{Machine, call};
+use super::compile::{self, CompileFault, Compiling};
+use super::compiled::{self, Compiled, Key};
 use super::component::{self, Adapter};
 use super::deadline::Deadline;
 use super::effect::EffectLog;
 use super::egress::{Client, Tls};
-use super::engine;
+use super::engine::{self, Allocation};
 use super::files::Claims;
 use super::limits::{COMPONENT_BYTES_MAX, LOAD_TIME_MAX, REQUESTS_AT_ONCE_MAX};
 use super::preflight::{self, PreflightProblem};
@@ -39,6 +41,8 @@ const LOADING_SLOTS: u32 = 2;
 pub struct SandboxSettings {
     /// Where compiled code is kept between starts; `None`: nowhere.
     pub cache_dir: Option<PathBuf>,
+    /// Where components are compiled.
+    pub compiling: Compiling,
     /// How many attempts may run at once, over all transports.
     pub attempts_at_once_max: usize,
     /// The components that byway carries, by the name after `builtin:`.
@@ -57,6 +61,9 @@ pub struct Sandbox(Arc<Inner>);
 struct Inner {
     machine: Arc<Machine>,
     linker: Linker<GuestState>,
+    allocation: Allocation,
+    compiling: Compiling,
+    compiled: Option<Compiled>,
     tls: Tls,
     builtin: &'static [(&'static str, &'static [u8])],
     /// Held while a transport is loaded, so that no component is compiled twice at the same time.
@@ -87,8 +94,7 @@ impl Sandbox {
         let slots = u32::try_from(attempts)
             .unwrap_or(u32::MAX)
             .saturating_add(LOADING_SLOTS);
-        let (engine, _) = engine::engine(slots, settings.cache_dir.as_deref())
-            .map_err(|error| SandboxError(error.to_string()))?;
+        let (engine, allocation) = engine::engine(slots).map_err(|error| SandboxError(error.to_string()))?;
         let linker = component::linker(&engine).map_err(|error| SandboxError(format!("{error:#}")))?;
         let ticker = Ticker::start(&engine)
             .map_err(|error| SandboxError(format!("no thread to keep time with: {error}")))?;
@@ -100,6 +106,9 @@ impl Sandbox {
                 attempts_at_once_max: attempts,
             }),
             linker,
+            allocation,
+            compiling: settings.compiling,
+            compiled: settings.cache_dir.as_deref().and_then(Compiled::open),
             tls: Tls::default(),
             builtin: settings.builtin,
             known: Mutex::default(),
@@ -188,7 +197,8 @@ impl Sandbox {
         if let Some(known) = known.get(&digest).and_then(Weak::upgrade) {
             return Ok(known);
         }
-        let adapter = Adapter::prepare(&self.0.machine.engine, &self.0.linker, bytes)?;
+        let component = self.component(digest, bytes)?;
+        let adapter = Adapter::prepare(&self.0.machine.engine, &self.0.linker, &component)?;
         let described = self.ask(&adapter, transport, "{}", |adapter| adapter.describe());
         let description = described.map_err(|breakage| broke("describe", &breakage))??;
         let fresh = Arc::new(Known {
@@ -199,6 +209,31 @@ impl Sandbox {
         known.retain(|_, it| it.strong_count() > 0);
         known.insert(digest, Arc::downgrade(&fresh));
         Ok(fresh)
+    }
+
+    /// The component's code: kept from an earlier start, or compiled now.
+    fn component(&self, digest: [u8; 32], bytes: &[u8]) -> Result<Component, PreflightProblem> {
+        let inner = &*self.0;
+        let engine = &inner.machine.engine;
+        component::check_form(bytes)?;
+        let key = Key::new(engine, &digest);
+        let kept = |compiled: &Compiled| compiled.get(engine, &key);
+        if let Some(component) = inner.compiled.as_ref().and_then(kept) {
+            return Ok(component);
+        }
+        let code = inner
+            .compiling
+            .compile(engine, inner.allocation, bytes)
+            .map_err(component::not_compiled)?;
+        // What was just kept is mapped at once, so that this start is as lean as the next.
+        if let Some(compiled) = &inner.compiled {
+            compiled.put(&key, &code);
+            if let Some(component) = kept(compiled) {
+                return Ok(component);
+            }
+        }
+        compiled::trusted(engine, &code)
+            .map_err(|error| component::not_compiled(CompileFault::Broke(compile::in_one_line(&error))))
     }
 
     /// What the configuration needs, or what is wrong with it.

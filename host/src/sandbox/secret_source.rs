@@ -1,20 +1,22 @@
 //! Reads a secret's value where the operator keeps it.
 //!
-//! Read anew at each attempt, so that a changed secret is used at once. A file that others can
-//! read is refused rather than used: a secret that is not one should be noticed.
+//! Read anew at each attempt, so that a changed secret is used at once; what a command prints is kept for a
+//! minute. A file that others can read is refused rather than used: a secret that is not one should be noticed.
 
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use super::secret_command;
 use crate::config::SecretSource;
 use crate::private_file;
 
-/// The value, or why it cannot be had. The reason never has the value in it.
+/// The value, or why it cannot be had. The reason never has the value in it. Blocks: for a command, up to ten
+/// seconds.
 ///
 /// # Errors
 /// What is wrong, such as `its environment variable TOKEN is not set`.
-pub(super) fn read(source: &SecretSource) -> Result<Zeroizing<String>, String> {
+pub fn read(source: &SecretSource) -> Result<Zeroizing<String>, String> {
     let value = match source {
         SecretSource::Env(name) => match std::env::var(name) {
             Ok(value) => Zeroizing::new(value),
@@ -25,6 +27,7 @@ pub(super) fn read(source: &SecretSource) -> Result<Zeroizing<String>, String> {
                 return Err(format!("its environment variable {name} is not UTF-8"));
             }
         },
+        SecretSource::Command(argv) => secret_command::read(argv)?,
         SecretSource::File(path) => file(path).map_err(|why| format!("its file {} {why}", path.display()))?,
     };
     if value.is_empty() {
@@ -36,10 +39,13 @@ pub(super) fn read(source: &SecretSource) -> Result<Zeroizing<String>, String> {
 fn file(path: &Path) -> Result<Zeroizing<String>, String> {
     let bytes = private_file::read(path).map_err(|error| error.to_string())?;
     let text = std::str::from_utf8(&bytes).map_err(|_| format!("`{}` is not UTF-8", path.display()))?;
-    let text = text
-        .strip_suffix('\n')
-        .map_or(text, |cut| cut.strip_suffix('\r').unwrap_or(cut));
-    Ok(Zeroizing::new(text.to_owned()))
+    Ok(Zeroizing::new(without_newline(text).to_owned()))
+}
+
+/// Files and commands end with a newline that is no part of the secret; a second one may be.
+pub(super) fn without_newline(text: &str) -> &str {
+    text.strip_suffix('\n')
+        .map_or(text, |cut| cut.strip_suffix('\r').unwrap_or(cut))
 }
 
 #[cfg(test)]

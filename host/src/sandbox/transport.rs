@@ -115,7 +115,10 @@ impl LoadedTransport {
                 code: ErrorCode::SecretUnavailable,
                 pointer: it.pointer,
                 message: it.message,
-                fix: Some("set the variable, or make the file with mode 0600".into()),
+                fix: Some(
+                    "set the variable, make the file with mode 0600, or run the command by hand and see"
+                        .into(),
+                ),
             })
             .collect()
     }

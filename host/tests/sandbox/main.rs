@@ -13,6 +13,7 @@
 
 mod capabilities;
 mod commands;
+mod compiling;
 mod far_side;
 mod guests;
 mod house;

@@ -12,7 +12,9 @@ use byway::config::{
 };
 use byway::contract::{Attempted, Failure};
 use byway::envelope::Envelope;
-use byway::sandbox::{Call, KeepProgress, LoadedTransport, PreflightProblem, Sandbox, SandboxSettings};
+use byway::sandbox::{
+    Call, Compiling, KeepProgress, LoadedTransport, PreflightProblem, Sandbox, SandboxSettings,
+};
 use serde_json::{Value, json};
 
 pub(crate) use crate::guests::guest;
@@ -23,6 +25,7 @@ pub(crate) fn sandbox() -> &'static Sandbox {
     SANDBOX.get_or_init(|| {
         Sandbox::new(SandboxSettings {
             cache_dir: None,
+            compiling: Compiling::InProcess,
             attempts_at_once_max: 32,
             builtin: &[],
         })

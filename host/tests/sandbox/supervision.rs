@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use byway::contract::{HostFault, OutcomeKind};
-use byway::sandbox::{LoadedTransport, Sandbox, SandboxSettings};
+use byway::sandbox::{Compiling, LoadedTransport, Sandbox, SandboxSettings};
 use serde_json::{Value, json};
 
 use crate::far_side::{FarSide, Script};
@@ -100,6 +100,7 @@ async fn a_fetch_that_crashes_does_not_stop_what_can_be_sent() {
 async fn a_transport_on_which_everything_hangs_never_takes_the_last_slot() {
     let sandbox = Sandbox::new(SandboxSettings {
         cache_dir: None,
+        compiling: Compiling::InProcess,
         attempts_at_once_max: 4,
         builtin: &[],
     })
