@@ -261,12 +261,13 @@ pub fn preflight(sandbox: &Sandbox, transport: &Transport) -> Result<(), Vec<Pre
 
 /// A problem of a transport, with the line of the file that it is about.
 pub(crate) fn at_its_line(config: &Config, transport: &Transport, problem: PreflightProblem) -> Problem {
+    let at = |pointer: &str| config.place_of(&transport.name, pointer);
+    let (place, table) = (at(&problem.pointer), at(""));
+    // Where no right at all is written, the line that needs one says more than the table's head.
+    let is_written = (place.line, place.column) != (table.line, table.column);
     let place = match problem.code {
-        // The adapter's own words point into its table; everything else concerns the transport.
-        ErrorCode::AdapterConfig | ErrorCode::MissingGrant => {
-            config.place_of(&transport.name, &problem.pointer)
-        }
-        _ => config.place_of_key(&format!("transports.{}.adapter", transport.name)),
+        ErrorCode::MissingGrant if !is_written => at("/config"),
+        _ => place,
     };
     let key = format!("transports.{}", transport.name);
     let message = format!("transport `{}`: {}", transport.name, problem.message);

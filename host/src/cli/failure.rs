@@ -43,7 +43,10 @@ pub(super) const EXIT_CODES: &[(u8, &str)] = &[
         "send --wait: accepted, still undecided; do not send again",
     ),
     (USAGE, "the command line makes no sense"),
-    (DATA, "the message or the id is wrong; nothing was stored"),
+    (
+        DATA,
+        "the message, the id or the component is wrong; nothing was stored",
+    ),
     (NO_INPUT, "a file that was named cannot be read"),
     (
         UNAVAILABLE,

@@ -21,7 +21,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Run", &["serve", "reload"]),
     ("Messages", &["send", "show", "list", "accept"]),
     ("For the agent", &["inbox"]),
-    ("Set up", &["validate", "explain", "identity", "token"]),
+    ("Set up", &["validate", "adapter", "explain", "identity", "token"]),
 ];
 
 const EXAMPLES: &str = "\

@@ -7,6 +7,7 @@
 //! so that nothing is lost because a daemon was down.
 
 mod accept;
+mod adapter;
 mod address_file;
 mod client;
 mod compile_component;
@@ -103,6 +104,7 @@ enum Verb {
     Accept(accept::Accept),
     Inbox(inbox::Inbox),
     Validate(validate::Validate),
+    Adapter(adapter::Adapter),
     Explain(explain::Explain),
     Identity(identity::ShowIdentity),
     Token(token::Token),
@@ -194,6 +196,7 @@ impl Verb {
             Self::Accept(verb) => verb.run(session).await,
             Self::Inbox(verb) => verb.run(session).await,
             Self::Validate(verb) => verb.run(session),
+            Self::Adapter(verb) => verb.run(session),
             Self::Explain(verb) => verb.run(session),
             Self::Identity(verb) => verb.run(session),
             Self::Token(verb) => verb.run(session),

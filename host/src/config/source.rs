@@ -133,12 +133,11 @@ impl fmt::Display for Place {
 }
 
 impl Config {
-    /// The place of a JSON Pointer (RFC 6901) inside a transport's `config` table: of what is
-    /// nearest around it, where it is not written; of the transport's table, where there is no
-    /// `config`.
+    /// The place of a JSON Pointer (RFC 6901) inside a transport's table, such as `/config/url`: of what
+    /// is nearest around it, where it is not written.
     #[must_use]
     pub fn place_of(&self, transport: &str, pointer: &str) -> Place {
-        let mut key = format!("transports.{}.config", key_part(transport));
+        let mut key = format!("transports.{}", key_part(transport));
         for token in pointer.split('/').skip(1) {
             let token = token.replace("~1", "/").replace("~0", "~");
             let element = format!("{key}[{token}]");

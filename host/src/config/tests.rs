@@ -241,17 +241,19 @@ fn a_problem_found_later_points_at_its_line() {
         "{SMALL}[transports.\"t\"]\nadapter = \"builtin:x\"\n[transports.t.config]\nurl = \"x\"\nlist = [\n 1,\n {{ \"a/b\" = 2 }},\n]\n"
     ));
     for (pointer, line, column) in [
-        ("/url", 7, 7),
-        ("/list/1/a~1b", 10, 12),
-        ("/list/9", 8, 8),
-        ("/missing", 6, 1),
-        ("", 6, 1),
+        ("/config/url", 7, 7),
+        ("/config/list/1/a~1b", 10, 12),
+        ("/config/list/9", 8, 8),
+        ("/config/missing", 6, 1),
+        ("/config", 6, 1),
+        ("/grants/http", 4, 1),
+        ("", 4, 1),
     ] {
         let place = config.place_of("t", pointer);
         assert_eq!((place.line, place.column), (line, column), "{pointer}");
     }
     assert_eq!(config.place_of_key("transports.t.grants").line, 4);
-    let place = config.place_of("t", "/url");
+    let place = config.place_of("t", "/config/url");
     let problem = Problem::new(
         ErrorCode::AdapterConfig,
         place,

@@ -20,8 +20,8 @@ use crate::contract::bindings::exports::byway::transport::{adapter, receiver, re
 use crate::error_code::ErrorCode;
 
 /// The contract that this byway serves.
-const PACKAGE: &str = "byway:transport";
-const VERSION: &str = "0.1.0";
+pub(super) const PACKAGE: &str = "byway:transport";
+pub(super) const VERSION: &str = "0.1.0";
 
 /// A component that has been looked at and linked.
 pub(super) struct Adapter {
@@ -188,7 +188,7 @@ pub(super) fn check_form(bytes: &[u8]) -> Result<(), PreflightProblem> {
 
 /// Names the first import that byway does not give; the linker's own words leave that open.
 fn check_imports(engine: &Engine, component: &Component) -> Result<(), PreflightProblem> {
-    for (name, _) in component.component_type().imports(engine) {
+    for name in &imported_names(engine, component) {
         let (interface, version) = name.split_once('@').unwrap_or((name, ""));
         let (package, _) = interface.split_once('/').unwrap_or((interface, ""));
         match package {
@@ -212,6 +212,18 @@ fn check_imports(engine: &Engine, component: &Component) -> Result<(), Preflight
         }
     }
     Ok(())
+}
+
+/// The names of what a component imports.
+pub(super) fn imported_names(engine: &Engine, component: &Component) -> Vec<String> {
+    let ty = component.component_type();
+    ty.imports(engine).map(|(name, _)| name.to_owned()).collect()
+}
+
+/// The names of what a component exports.
+pub(super) fn exported_names(engine: &Engine, component: &Component) -> Vec<String> {
+    let ty = component.component_type();
+    ty.exports(engine).map(|(name, _)| name.to_owned()).collect()
 }
 
 fn exports(engine: &Engine, component: &Component, interface: &str) -> bool {

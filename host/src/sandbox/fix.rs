@@ -3,6 +3,7 @@
 //! Used by the preflight, for what an adapter's configuration needs, and by the log of a running
 //! byway, for what was denied; so that a person copies a line instead of looking up a form.
 
+use super::answers::Needs;
 use crate::config::{HttpGrant, Transport};
 
 /// The line that adds a request to the granted ones.
@@ -66,6 +67,10 @@ pub(super) fn folder(transport: &Transport, path: &str, access: &str) -> String 
 
 /// The line that gives a secret.
 pub(super) fn secret(transport: &Transport, name: &str, positions: &[String]) -> String {
+    in_table(transport, &format!("secrets.{}", secret_line(name, positions)))
+}
+
+fn secret_line(name: &str, positions: &[String]) -> String {
     let positions: Vec<String> = if positions.is_empty() {
         vec![quoted("header:authorization")]
     } else {
@@ -81,14 +86,11 @@ pub(super) fn secret(transport: &Transport, name: &str, positions: &[String]) ->
             }
         })
         .collect();
-    in_table(
-        transport,
-        &format!(
-            "secrets.{} = {{ env = {}, in = [{}] }}",
-            key(name),
-            quoted(&variable),
-            positions.join(", ")
-        ),
+    format!(
+        "{} = {{ env = {}, in = [{}] }}",
+        key(name),
+        quoted(&variable),
+        positions.join(", ")
     )
 }
 
@@ -98,6 +100,45 @@ pub(super) fn signer(transport: &Transport, name: &str) -> String {
         transport,
         &format!("signers.{} = {{ env = \"WEBHOOK_KEY\" }}", key(name)),
     )
+}
+
+/// Everything that a configuration needs, as tables to paste beneath a transport's own. Empty: nothing.
+pub(super) fn everything(transport: &str, needs: &Needs) -> String {
+    let table = |path: &str, lines: Vec<String>| {
+        (!lines.is_empty()).then(|| format!("[transports.{}.{path}]\n{}\n", key(transport), lines.join("\n")))
+    };
+    let list = |name: &str, items: Vec<String>| {
+        (!items.is_empty()).then(|| format!("{name} = [{}]", items.join(", ")))
+    };
+    let http = needs.http.iter().map(|wanted| quoted(wanted)).collect();
+    let folders = needs
+        .folders
+        .iter()
+        .map(|(path, access)| format!("{{ path = {}, access = {} }}", quoted(path), quoted(access)))
+        .collect();
+    let grants = [list("http", http), list("folders", folders)];
+    let commands = needs.commands.iter().map(|name| {
+        table(
+            &format!("grants.commands.{}", key(name)),
+            vec!["argv = [\"/path/to/program\"]".into()],
+        )
+    });
+    let secrets = needs
+        .secrets
+        .iter()
+        .map(|(name, positions)| secret_line(name, positions))
+        .collect();
+    let signers = needs
+        .signers
+        .iter()
+        .map(|name| format!("{} = {{ env = \"WEBHOOK_KEY\" }}", key(name)))
+        .collect();
+    let tables: Vec<String> = std::iter::once(table("grants", grants.into_iter().flatten().collect()))
+        .chain(commands)
+        .chain([table("secrets", secrets), table("signers", signers)])
+        .flatten()
+        .collect();
+    tables.join("\n")
 }
 
 fn in_table(transport: &Transport, line: &str) -> String {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
+use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 use super::answers::{Description, Needs};
@@ -158,8 +159,16 @@ impl Sandbox {
         Some(Sha256::digest(self.bytes(adapter).ok()?).into())
     }
 
+    /// The engine that components are compiled for.
+    pub(super) fn engine(&self) -> &Engine {
+        &self.0.machine.engine
+    }
+
     /// The component's bytes.
-    fn bytes(&self, adapter: &AdapterRef) -> Result<std::borrow::Cow<'static, [u8]>, PreflightProblem> {
+    pub(super) fn bytes(
+        &self,
+        adapter: &AdapterRef,
+    ) -> Result<std::borrow::Cow<'static, [u8]>, PreflightProblem> {
         match adapter {
             AdapterRef::Builtin(name) => match self.0.builtin.iter().find(|(it, _)| it == name) {
                 Some((_, bytes)) => Ok((*bytes).into()),
@@ -198,21 +207,31 @@ impl Sandbox {
             return Ok(known);
         }
         let component = self.component(digest, bytes)?;
-        let adapter = Adapter::prepare(&self.0.machine.engine, &self.0.linker, &component)?;
-        let described = self.ask(&adapter, transport, "{}", |adapter| adapter.describe());
-        let description = described.map_err(|breakage| broke("describe", &breakage))??;
-        let fresh = Arc::new(Known {
-            adapter,
-            description: translate::description(description),
-            digest,
-        });
+        let fresh = Arc::new(self.describe(digest, &component, transport)?);
         known.retain(|_, it| it.strong_count() > 0);
         known.insert(digest, Arc::downgrade(&fresh));
         Ok(fresh)
     }
 
+    /// Links a component, and asks it what it is.
+    pub(super) fn describe(
+        &self,
+        digest: [u8; 32],
+        component: &Component,
+        transport: &Transport,
+    ) -> Result<Known, PreflightProblem> {
+        let adapter = Adapter::prepare(&self.0.machine.engine, &self.0.linker, component)?;
+        let described = self.ask(&adapter, transport, "{}", |adapter| adapter.describe());
+        let description = described.map_err(|breakage| broke("describe", &breakage))??;
+        Ok(Known {
+            adapter,
+            description: translate::description(description),
+            digest,
+        })
+    }
+
     /// The component's code: kept from an earlier start, or compiled now.
-    fn component(&self, digest: [u8; 32], bytes: &[u8]) -> Result<Component, PreflightProblem> {
+    pub(super) fn component(&self, digest: [u8; 32], bytes: &[u8]) -> Result<Component, PreflightProblem> {
         let inner = &*self.0;
         let engine = &inner.machine.engine;
         component::check_form(bytes)?;
@@ -237,7 +256,7 @@ impl Sandbox {
     }
 
     /// What the configuration needs, or what is wrong with it.
-    fn check(
+    pub(super) fn check(
         &self,
         known: &Known,
         transport: &Transport,
@@ -317,7 +336,7 @@ impl Sandbox {
         on_own_thread(call(&self.0.machine, adapter, &rights, &context, function))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Weak<Known>>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Weak<Known>>> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn check_pin(transport: &Transport, digest: &[u8; 32]) -> Result<(), 
     if transport.sha256.is_none_or(|pinned| pinned == *digest) {
         return Ok(());
     }
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(digest);
     Err(PreflightProblem {
         code: ErrorCode::DigestMismatch,
         pointer: "/sha256".into(),
@@ -37,6 +37,11 @@ pub(super) fn check_pin(transport: &Transport, digest: &[u8; 32]) -> Result<(), 
             "get the right file or, once you know what changed, write sha256 = \"{digest}\""
         )),
     })
+}
+
+/// A digest as it is written into a configuration.
+pub(super) fn hex(digest: &[u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What the configuration needs and the transport was not granted.

@@ -17,6 +17,8 @@ const HELP: &[&[&str]] = &[
     &["inbox", "read"],
     &["inbox", "ack"],
     &["validate"],
+    &["adapter"],
+    &["adapter", "inspect"],
     &["explain"],
     &["identity"],
     &["token"],

@@ -10,6 +10,7 @@
     reason = "a test fails loudly; clippy's own leave covers test functions only, not what they share"
 )]
 
+mod adapters;
 mod configuration;
 mod examples;
 mod help;
