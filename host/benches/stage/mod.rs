@@ -46,6 +46,7 @@ fn built(component: PathBuf) -> PathBuf {
 pub fn sandbox(cache_dir: Option<PathBuf>) -> Sandbox {
     Sandbox::new(SandboxSettings {
         cache_dir,
+        compiling: Compiling::InProcess,
         attempts_at_once_max: 62,
         builtin: byway::builtin::adapters(),
     })

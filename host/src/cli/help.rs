@@ -21,7 +21,10 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Run", &["serve", "reload"]),
     ("Messages", &["send", "show", "list", "accept"]),
     ("For the agent", &["inbox"]),
-    ("Set up", &["validate", "adapter", "explain", "identity", "token"]),
+    (
+        "Set up",
+        &["validate", "probe", "adapter", "explain", "identity", "token"],
+    ),
 ];
 
 const EXAMPLES: &str = "\

@@ -23,6 +23,7 @@ mod moment;
 mod page;
 #[cfg(test)]
 mod page_tests;
+mod probe;
 mod reach;
 mod reload;
 mod send;
@@ -104,6 +105,7 @@ enum Verb {
     Accept(accept::Accept),
     Inbox(inbox::Inbox),
     Validate(validate::Validate),
+    Probe(probe::Probe),
     Adapter(adapter::Adapter),
     Explain(explain::Explain),
     Identity(identity::ShowIdentity),
@@ -196,6 +198,7 @@ impl Verb {
             Self::Accept(verb) => verb.run(session).await,
             Self::Inbox(verb) => verb.run(session).await,
             Self::Validate(verb) => verb.run(session),
+            Self::Probe(verb) => verb.run(session).await,
             Self::Adapter(verb) => verb.run(session),
             Self::Explain(verb) => verb.run(session),
             Self::Identity(verb) => verb.run(session),

@@ -145,3 +145,27 @@ fn validate_runs_the_command_of_a_secret_and_shows_nothing_of_it() {
     let hostname = hostname.trim();
     assert!(hostname.is_empty() || !ran.stderr.contains(hostname), "{ran:?}");
 }
+
+#[test]
+fn probe_goes_through_the_check_lists() {
+    let place = Place::with(
+        "[instance]\nname = \"a\"\ndata_dir = \"data\"\n\
+         [transports.notes]\nadapter = \"builtin:file\"\nconfig = { folder = \"/no/such/folder\", mode = \"note\" }\n\
+         grants.folders = [{ path = \"/no/such/folder\", access = \"append\" }]\n\
+         [transports.hook]\nadapter = \"builtin:webhook\"\nconfig = { url = \"https://a.test/\" }\n",
+    );
+    let ran = place.run(&["probe", "notes"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (69, ""), "{ran:?}");
+    assert!(ran.stdout.starts_with("notes: not ready\n  not  "), "{ran:?}");
+    let ran = place.run(&["probe", "--json"]);
+    assert_eq!(ran.code, 78, "{ran:?}");
+    let found = ran.json();
+    assert_eq!(found[0]["transport"], "hook");
+    assert_eq!(found[0]["state"], "not-loaded");
+    assert_eq!(found[0]["findings"][0]["name"], "BW306");
+    assert_eq!(found[1]["state"], "not-ready");
+    let ran = place.run(&["probe", "nots"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (78, ""), "{ran:?}");
+    assert!(ran.stderr.contains("hook, notes"), "{ran:?}");
+    assert!(!place.path("data").exists(), "looking makes nothing");
+}

@@ -17,6 +17,7 @@ const HELP: &[&[&str]] = &[
     &["inbox", "read"],
     &["inbox", "ack"],
     &["validate"],
+    &["probe"],
     &["adapter"],
     &["adapter", "inspect"],
     &["explain"],

@@ -1,6 +1,6 @@
 //! Secrets: where their values go, where they do not, and what comes back.
 
-use byway::config::Position;
+use byway::config::{Position, Secret, SecretSource};
 use byway::contract::Outcome;
 use serde_json::{Value, json};
 
@@ -207,4 +207,38 @@ async fn a_secret_is_read_at_each_attempt_and_its_absence_is_byways_own_fault() 
     let fault = transport.attempt(call()).await.unwrap_err();
     assert_eq!(fault.code, "secret-unavailable");
     assert_eq!(transport.missing_secrets()[0].pointer, "/secrets/token");
+}
+
+#[tokio::test]
+async fn what_a_command_prints_goes_where_it_is_bound() {
+    let far_side = FarSide::start(Script::Answer(200, format!("you said {VALUE}"))).await;
+    let mut transport = sends(json!([{ "http": {
+        "url": far_side.at("/"), "headers": { "authorization": "Bearer $secret:token" }
+    } }]))
+    .http(&far_side.url);
+    let printing = Secret {
+        source: SecretSource::Command(["printf", "%s\\n", VALUE].map(str::to_owned).to_vec()),
+        positions: vec![authorization()],
+    };
+    transport.secrets.insert("token".into(), printing);
+    let detail = delivers(&transport).await;
+    assert!(far_side.heard()[0].contains(&format!("authorization: Bearer {VALUE}\r\n")));
+    assert!(!detail.contains(VALUE), "what comes back is scrubbed: {detail}");
+}
+
+#[tokio::test]
+async fn a_command_that_fails_leaves_the_message_waiting() {
+    let mut transport = sends(json!([]));
+    let failing = Secret {
+        source: SecretSource::Command(vec!["false".to_owned()]),
+        positions: vec![authorization()],
+    };
+    transport.secrets.insert("token".into(), failing);
+    let fault = load(&transport).attempt(call()).await.unwrap_err();
+    assert_eq!(fault.code, "secret-unavailable");
+    assert!(
+        fault.message.contains("false ended with exit code 1"),
+        "{}",
+        fault.message
+    );
 }
