@@ -152,7 +152,7 @@ async fn no_reference_gets_into_a_record_a_signature_progress_or_a_command() {
             .folder(folder.path(), byway::config::FolderAccess::Drop)
             .secret("token", file.path(), authorization());
         let key = secret_file("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
-        let source = byway::config::SecretSource::File(key.path().into());
+        let source = SecretSource::File(key.path().into());
         transport.signers.insert(
             "hook".into(),
             byway::config::SignerKeys {
