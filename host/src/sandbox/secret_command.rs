@@ -104,16 +104,17 @@ fn run(argv: &[String], time: Duration) -> Answer {
             time.as_secs()
         )));
     }
-    if !status.success() {
-        return Err(told(&failure(status)));
-    }
     let bytes = printed
         .recv_timeout(LAST_WORDS)
         .map_err(|_| told("left something running that holds its output open"))?;
+    // First, because a command that is no longer listened to fails for that reason alone.
     if bytes.len() > SECRET_COMMAND_BYTES_MAX {
         return Err(told(&format!(
             "printed more than {SECRET_COMMAND_BYTES_MAX} bytes"
         )));
+    }
+    if !status.success() {
+        return Err(told(&failure(status)));
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| told("printed something that is not UTF-8"))?;
     Ok(Zeroizing::new(

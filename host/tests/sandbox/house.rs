@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use byway::front::{Byway, Trigger};
+use byway::sandbox::Compiling;
 use byway::{api, config};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
@@ -35,7 +36,7 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         write(&folder, tables);
         let config = config::load(&folder.path().join("byway.toml")).unwrap_or_else(|it| panic!("{it}"));
-        let opened = tokio::task::spawn_blocking(move || Byway::open(config));
+        let opened = tokio::task::spawn_blocking(move || Byway::open(config, Compiling::InProcess));
         let byway = Arc::new(opened.await.unwrap().unwrap());
         let (stop, stopped) = watch::channel(false);
         let running = tokio::spawn(Arc::clone(&byway).run(stopped));
