@@ -30,7 +30,7 @@ mod written;
 
 use std::sync::Arc;
 
-use byway::sandbox::{Sandbox, SandboxSettings};
+use byway::sandbox::{Compiling, Sandbox, SandboxSettings};
 use watch::Watch;
 use world::World;
 
@@ -42,6 +42,7 @@ async fn every_hostile_guest_is_contained_while_a_good_one_delivers() {
     let watch = Watch::begin();
     let sandbox = Sandbox::new(SandboxSettings {
         cache_dir: None,
+        compiling: Compiling::InProcess,
         attempts_at_once_max: SLOTS,
         builtin: &[],
     })

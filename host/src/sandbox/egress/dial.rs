@@ -21,6 +21,7 @@ use tower_service::Service;
 
 use super::address::{self, Reach};
 use super::grant_match::host_matches;
+use super::names::Names;
 use super::proxy::{ProxyFault, tunnel};
 use crate::config::{Proxy, Transport};
 use crate::sandbox::{fix, secret_source};
@@ -48,11 +49,13 @@ pub(in crate::sandbox) enum DialError {
 #[derive(Clone, Debug)]
 pub(in crate::sandbox) struct Dial {
     transport: Arc<Transport>,
+    names: Names,
 }
 
 impl Dial {
     pub(in crate::sandbox) fn new(transport: Arc<Transport>) -> Self {
-        Self { transport }
+        let names = Names::of_the_system();
+        Self { transport, names }
     }
 
     async fn connect(self, uri: Uri) -> Result<TokioIo<TcpStream>, DialError> {
@@ -80,7 +83,7 @@ impl Dial {
         let dialling = async {
             let addresses = match &self.transport.proxy {
                 Some(_) => written_out(host, port)?,
-                None => resolve(host, port).await?,
+                None => resolve(&self.names, host, port).await?,
             };
             let allowed: Vec<SocketAddr> = addresses
                 .iter()
@@ -92,7 +95,7 @@ impl Dial {
                 return Err(DialError::Prohibited(host.to_owned()));
             }
             match &self.transport.proxy {
-                Some(proxy) => through(proxy, host, port).await,
+                Some(proxy) => through(&self.names, proxy, host, port).await,
                 None => first_that_answers(host, &allowed).await,
             }
         };
@@ -137,7 +140,7 @@ fn written_out(host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
 }
 
 /// A tunnel to a host. The proxy's own address is the operator's word, and needs no grant.
-async fn through(proxy: &Proxy, host: &str, port: u16) -> Result<TcpStream, DialError> {
+async fn through(names: &Names, proxy: &Proxy, host: &str, port: u16) -> Result<TcpStream, DialError> {
     let fault = |why| DialError::Proxy(format!("{}:{}", proxy.host, proxy.port), why);
     let credentials = match proxy.auth.clone() {
         None => None,
@@ -148,7 +151,9 @@ async fn through(proxy: &Proxy, host: &str, port: u16) -> Result<TcpStream, Dial
         },
     };
     let unreachable = |error: DialError| fault(ProxyFault::Unreachable(io::Error::other(error)));
-    let addresses = resolve(&proxy.host, proxy.port).await.map_err(unreachable)?;
+    let addresses = resolve(names, &proxy.host, proxy.port)
+        .await
+        .map_err(unreachable)?;
     let mut stream = first_that_answers(&proxy.host, &addresses)
         .await
         .map_err(unreachable)?;
@@ -159,16 +164,14 @@ async fn through(proxy: &Proxy, host: &str, port: u16) -> Result<TcpStream, Dial
     Ok(stream)
 }
 
-async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
+async fn resolve(names: &Names, host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
     // A name that only looks like one: the system's resolver reads 127.1 and 0x7f000001 as addresses,
     // which the grant did not name. They are looked at like any other answer.
-    let found = tokio::net::lookup_host((host, port)).await;
-    let addresses: Vec<SocketAddr> = found
-        .map_err(|error| DialError::Name(host.to_owned(), error))?
-        .collect();
+    let found = names.addresses(host, port).await;
+    let addresses = found.map_err(|error| DialError::Name(host.to_owned(), error))?;
     if addresses.is_empty() {
         let error = io::Error::new(io::ErrorKind::NotFound, "it has no address");
         return Err(DialError::Name(host.to_owned(), error));
@@ -207,5 +210,53 @@ impl Service<Uri> for Dial {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         Box::pin(self.clone().connect(uri))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::atomic::Ordering;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A dialler for `name.test`, whose answers are these, one a question.
+    fn dial(private: bool, answers: &[SocketAddr]) -> (Dial, Arc<std::sync::atomic::AtomicUsize>) {
+        let text = format!(
+            "[instance]\nname = \"a\"\ndata_dir = \"/nowhere\"\n[transports.t]\nadapter = \"builtin:webhook\"\n\
+             grants = {{ http = [{{ allow = \"http://name.test:80/*\", private = {private} }}] }}\n"
+        );
+        let mut config = crate::config::parse(&text, Path::new("/byway.toml")).unwrap();
+        let transport = Arc::new(config.transports.remove("t").unwrap());
+        let (names, asked) = Names::scripted(answers);
+        (Dial { transport, names }, asked)
+    }
+
+    async fn listener() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    #[tokio::test]
+    async fn a_name_is_asked_for_once_and_what_was_looked_at_is_dialled() {
+        let ((_first, looked_at), (_second, changed_to)) = (listener().await, listener().await);
+        let (dial, asked) = dial(true, &[looked_at, changed_to]);
+        let stream = dial.to("http", "name.test", 80).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), looked_at);
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn each_connection_asks_and_looks_anew() {
+        let (_listener, private) = listener().await;
+        let (dial, asked) = dial(false, &[private, private]);
+        for questions in 1..=2 {
+            let refused = dial.to("http", "name.test", 80).await;
+            assert!(matches!(refused, Err(DialError::Prohibited(_))), "{refused:?}");
+            assert_eq!(asked.load(Ordering::SeqCst), questions);
+        }
     }
 }

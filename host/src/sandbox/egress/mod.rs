@@ -13,6 +13,7 @@ mod dial;
 pub(super) mod fault;
 mod grant_match;
 mod hook;
+mod names;
 pub(super) mod outgoing;
 mod proxy;
 
