@@ -151,7 +151,7 @@ codes! {
         "The adapter's configuration needs something that the transport was not granted.",
         "Add the line that is shown, if you want it to have that right.";
     NotCompiled = "BW309", "component not compiled",
-        "Compiling the component reached a limit of time or memory, or the compiler broke. The other transports go on.",
+        "Compiling the component reached a limit of time or memory, the compiler broke, or the component asks for more memory, tables or instances than an attempt may have. The other transports go on.",
         "Build the adapter smaller (opt-level = \"s\", lto, strip), or use another.";
 
     DataFolder = "BW401", "data folder",

@@ -220,8 +220,8 @@ fn read_limits(table: &Table<'_>) -> TransportLimits {
     TransportLimits {
         timeout: timeout.unwrap_or(default.timeout),
         at_once_max: number("at_once_max", 1..=1024).unwrap_or(default.at_once_max),
-        // Below one page of a few tables no component starts; above 4 GiB none can use it.
-        memory_bytes_max: size("memory_max", 64 << 10..=4 << 30).unwrap_or(default.memory_bytes_max),
+        // Below one page of a few tables no component starts; the sandbox has no room larger than 1 GiB.
+        memory_bytes_max: size("memory_max", 64 << 10..=1 << 30).unwrap_or(default.memory_bytes_max),
         answer_bytes_max: size("answer_max", 1..=256 << 20).unwrap_or(default.answer_bytes_max),
         log_lines_max: number("log_lines_max", 0..=100_000).unwrap_or(default.log_lines_max),
     }

@@ -293,6 +293,10 @@ pub(super) fn not_compiled(fault: CompileFault) -> PreflightProblem {
             format!("compiling the component takes more memory than compile_memory_max ({limit} bytes)"),
             "build the adapter smaller: optimised for size, with link-time optimisation, stripped",
         ),
+        CompileFault::DoesNotFit(why) => (
+            format!("the component asks for more than an attempt may have: {why}"),
+            "build the adapter with one memory of at most 1 GiB, and with fewer tables and instances",
+        ),
         CompileFault::Broke(why) => (
             format!("the component could not be compiled: {why}"),
             "try again; if it stays so, please report it with the component",

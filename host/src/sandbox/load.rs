@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -244,15 +245,16 @@ impl Sandbox {
             .compiling
             .compile(engine, inner.allocation, bytes)
             .map_err(component::not_compiled)?;
+        // Whether it fits is seen only here, and what does not is not kept.
+        let component = compiled::trusted(engine, &code).map_err(|error| {
+            component::not_compiled(CompileFault::DoesNotFit(compile::in_one_line(&error)))
+        })?;
+        let Some(compiled) = &inner.compiled else {
+            return Ok(component);
+        };
+        compiled.put(&key, &code);
         // What was just kept is mapped at once, so that this start is as lean as the next.
-        if let Some(compiled) = &inner.compiled {
-            compiled.put(&key, &code);
-            if let Some(component) = kept(compiled) {
-                return Ok(component);
-            }
-        }
-        compiled::trusted(engine, &code)
-            .map_err(|error| component::not_compiled(CompileFault::Broke(compile::in_one_line(&error))))
+        Ok(kept(compiled).unwrap_or(component))
     }
 
     /// What the configuration needs, or what is wrong with it.
@@ -376,12 +378,23 @@ fn read(path: &Path) -> Result<Vec<u8>, PreflightProblem> {
         message,
         fix: Some("correct the path, or build the adapter first".into()),
     };
-    let file = std::fs::File::open(path).map_err(|error| {
-        problem(format!(
-            "the adapter's file {} cannot be opened: {error}",
+    // A pipe would keep whoever opens it waiting for somebody who writes.
+    let file = std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)
+        .map_err(|error| {
+            problem(format!(
+                "the adapter's file {} cannot be opened: {error}",
+                path.display()
+            ))
+        })?;
+    if !file.metadata().is_ok_and(|it| it.is_file()) {
+        return Err(problem(format!(
+            "{} is no file that an adapter could be in",
             path.display()
-        ))
-    })?;
+        )));
+    }
     let mut bytes = Vec::new();
     file.take(COMPONENT_BYTES_MAX.saturating_add(1))
         .read_to_end(&mut bytes)

@@ -128,7 +128,7 @@ fn a_compiler_that_breaks_or_is_missing_is_a_problem_of_the_adapter_alone() {
     for (program, words) in [
         ("/bin/false", "exit status: 1"),
         // Says nothing, and so compiles nothing.
-        ("/bin/true", "could not be compiled"),
+        ("/bin/true", "without any code"),
         ("/no/such/program", "cannot be started"),
     ] {
         let problem = problem(program, CompileLimits::default());

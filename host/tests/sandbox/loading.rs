@@ -196,6 +196,22 @@ fn every_missing_grant_comes_with_the_line_to_add() {
 }
 
 #[test]
+fn a_pipe_and_a_folder_are_no_adapters_and_nobody_waits_for_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("adapter.wasm");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    for path in [pipe.as_path(), folder.path()] {
+        let (code, message) = first(&with_adapter(path));
+        assert_eq!(code, ErrorCode::NoSuchAdapter);
+        assert!(
+            message.contains("no file that an adapter could be in"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
 fn a_grant_that_covers_more_than_is_needed_is_enough() {
     let needs = json!({ "http": ["POST http://127.0.0.1:80/hooks/agent", "GET,POST http://127.0.0.1/x/*"], "idempotent": true });
     let transport = load(&puppet(json!({ "needs": needs })).http("http://127.0.0.1:80"));

@@ -60,6 +60,8 @@ pub(super) enum CompileFault {
     Time(Duration),
     /// It wanted more memory than this.
     Memory(u64),
+    /// It was compiled, and asks for more memories, tables or instances than one attempt may have.
+    DoesNotFit(String),
     /// The compiler could not be run, or broke.
     Broke(String),
 }

@@ -45,6 +45,7 @@ pub(super) fn compile(
             None if u64::try_from(code.len()).is_ok_and(|length| length > ARTEFACT_BYTES_MAX) => Err(
                 CompileFault::Broke(format!("its code is larger than {ARTEFACT_BYTES_MAX} bytes")),
             ),
+            None if code.is_empty() => Err(CompileFault::Broke("the compiler ended without any code".into())),
             None => Ok(code),
         },
     }

@@ -30,12 +30,12 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .breaks("memory-limit", LIMIT),
         written("memory-bomb-at-start", &[("pages", "16384")]).refused(ErrorCode::WrongContract, LIMIT),
-        written("memory-larger-than-any", &[("pages", "65536")]).refused(ErrorCode::NotAComponent, "4294967296"),
+        written("memory-larger-than-any", &[("pages", "65536")]).refused(ErrorCode::NotCompiled, "4294967296"),
         written(
             "too-many-memories",
             &[("module", "(memory 0) (memory 0) (memory 0) (memory 0) (memory 0) (memory 0)")],
         )
-        .refused(ErrorCode::NotAComponent, "memor"),
+        .refused(ErrorCode::NotCompiled, "memor"),
         written(
             "table-bomb",
             &[
@@ -48,12 +48,12 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .breaks("memory-limit", LIMIT),
         written("table-bomb-at-start", &[("module", "(table 10000001 funcref)")])
-            .refused(ErrorCode::NotAComponent, "table"),
+            .refused(ErrorCode::NotCompiled, "table"),
         files("a-thousand-instances", || {
             let instances = "(core instance (instantiate $m))".repeat(1000);
             vec![own(&format!("(component (core module $m (memory 1)) {instances})"))]
         })
-        .refused(ErrorCode::NotAComponent, "instances"),
+        .refused(ErrorCode::NotCompiled, "instances"),
         written(
             "data-out-of-bounds",
             &[("module", r#"(data (i32.const -4) "too far")"#)],

@@ -64,7 +64,7 @@ fn other_worlds() -> Vec<Case> {
     let other = ErrorCode::WrongContract;
     vec![
         built("another-world", "stranger").refused(other, "other:plugin/weather@1.2.0"),
-        built("functions-of-other-types", "shape").refused(other, "differ"),
+        built("functions-of-other-types", "shape").refused(other, "`check` of `adapter`"),
         files("exports-nothing", || vec![own("(component)")]).refused(other, "it exports nothing"),
         files("another-version", || {
             let mut bytes = component(&[]);
