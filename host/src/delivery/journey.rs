@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::decide::{Decision, dead_reason, decide, unsettled_reason};
+use super::decide::{Decision, decide};
 use super::driver::Engine;
 use super::flight::Flight;
 use super::in_force::InForce;
 use super::keep::Keep;
+use super::overdue::overdue;
 use super::plan::{Plan, PlannedStep};
 use super::planning::CLOSED_PAUSE;
 use super::record;
@@ -131,32 +132,7 @@ impl Journey {
         if now < self.message.deadline {
             return false;
         }
-        let (status, reason) = if !self.flight.unsettled.is_empty() {
-            (
-                Status::Dead,
-                format!("the deadline passed while {}", unsettled_reason(&self.flight)),
-            )
-        } else if let Some(transport) = &self.flight.awaiting {
-            (
-                Status::Dead,
-                format!("the deadline passed; {transport} took charge of it, and no receipt came"),
-            )
-        } else if self.message.kind == Kind::Receipt {
-            (
-                Status::Expired,
-                "the receipt found no way back in time".to_owned(),
-            )
-        } else if self.message.expires.is_some_and(|expires| expires <= now) {
-            (
-                Status::Expired,
-                format!("its expirytime passed; {}", dead_reason(plan, &self.flight)),
-            )
-        } else {
-            (
-                Status::Dead,
-                format!("the route's deadline passed; {}", dead_reason(plan, &self.flight)),
-            )
-        };
+        let (status, reason) = overdue(&self.message, plan, &self.flight, now);
         self.end(status, &reason).await;
         true
     }
@@ -171,6 +147,16 @@ impl Journey {
         let Some(_present) = self.engine.enter(&step.transport) else {
             return self.put_back().await;
         };
+        // In hand before anything is written: killed while it waits in line, the message was not sent.
+        let place = match in_force.transports.place(&step.transport).await {
+            Ok(place) => place,
+            Err(fault) => {
+                let now = self.engine.now();
+                settle::host_fault(&mut self.flight, &step.transport, &fault, now);
+                self.note_fault(step, &fault, now);
+                return true;
+            }
+        };
         let before = self.flight.clone();
         self.flight.begin(step);
         let began = self.engine.now();
@@ -180,7 +166,7 @@ impl Journey {
         in_force.breaker_begin(&step.transport);
         let call = self.call(step, envelope).await;
         let result = match call {
-            Ok(call) => in_force.transports.attempt(&step.transport, call).await,
+            Ok(call) => in_force.transports.attempt(&step.transport, place, call).await,
             Err(fault) => Err(fault),
         };
         let now = self.engine.now();

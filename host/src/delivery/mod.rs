@@ -23,6 +23,7 @@ mod flight;
 mod in_force;
 mod journey;
 mod keep;
+mod overdue;
 mod plan;
 mod planning;
 mod record;

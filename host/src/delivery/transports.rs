@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use crate::config::{self, Authority, Breaker};
 use crate::contract::{Attempted, HostFault, Verdict};
-use crate::sandbox::{Call, LoadedTransport, Quarantined};
+use crate::sandbox::{Call, LoadedTransport, Place, Quarantined};
 
 use super::breaker::BreakerState;
 
@@ -21,11 +21,17 @@ pub trait Transports: Send + Sync {
     /// Whether, and until when, no message is sent through a transport because its adapter crashes.
     fn quarantined(&self, name: &str) -> Option<Quarantined>;
 
-    /// One attempt.
+    /// Waits for a place among the transport's calls; `None` where there is no line to wait in.
+    ///
+    /// # Errors
+    /// Where none came free in time.
+    async fn place(&self, name: &str) -> Result<Option<Place>, HostFault>;
+
+    /// One attempt, in a place that was waited for.
     ///
     /// # Errors
     /// Where byway itself could not make it.
-    async fn attempt(&self, name: &str, call: Call) -> Result<Attempted, HostFault>;
+    async fn attempt(&self, name: &str, place: Option<Place>, call: Call) -> Result<Attempted, HostFault>;
 
     /// Asks what became of an earlier attempt.
     ///
@@ -124,8 +130,16 @@ impl Transports for Fleet {
         self.loaded(name)?.sending_quarantined()
     }
 
-    async fn attempt(&self, name: &str, call: Call) -> Result<Attempted, HostFault> {
-        self.ready(name)?.attempt(call).await
+    async fn place(&self, name: &str) -> Result<Option<Place>, HostFault> {
+        self.ready(name)?.place().await.map(Some)
+    }
+
+    async fn attempt(&self, name: &str, place: Option<Place>, call: Call) -> Result<Attempted, HostFault> {
+        let transport = self.ready(name)?;
+        match place {
+            Some(place) => transport.attempt_in(place, call).await,
+            None => transport.attempt(call).await,
+        }
     }
 
     async fn reconcile(&self, name: &str, call: Call) -> Result<Verdict, HostFault> {

@@ -23,7 +23,7 @@ pub(super) struct Machine {
     pub engine: Engine,
     pub ticker: Ticker,
     /// As many as there are slots: the pool is never asked for more.
-    pub slots: Semaphore,
+    pub slots: Arc<Semaphore>,
     /// How many that is.
     pub attempts_at_once_max: usize,
 }

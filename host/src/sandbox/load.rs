@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::io::Read as _;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -13,6 +11,7 @@ use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
+use super::adapter_file;
 use super::answers::{Description, Needs};
 use super::breakage::Breakage;
 use super::call::{Machine, call};
@@ -24,7 +23,7 @@ use super::effect::EffectLog;
 use super::egress::{Client, Tls};
 use super::engine::{self, Allocation};
 use super::files::Claims;
-use super::limits::{COMPONENT_BYTES_MAX, LOAD_TIME_MAX, REQUESTS_AT_ONCE_MAX};
+use super::limits::{LOAD_TIME_MAX, REQUESTS_AT_ONCE_MAX};
 use super::preflight::{self, PreflightProblem};
 use super::secrets::SecretBook;
 use super::state::{Context, GuestState, Purpose, Rights};
@@ -104,7 +103,7 @@ impl Sandbox {
             machine: Arc::new(Machine {
                 engine,
                 ticker,
-                slots: Semaphore::new(attempts),
+                slots: Arc::new(Semaphore::new(attempts)),
                 attempts_at_once_max: attempts,
             }),
             linker,
@@ -175,7 +174,7 @@ impl Sandbox {
                 Some((_, bytes)) => Ok((*bytes).into()),
                 None => Err(self.no_such_builtin(name)),
             },
-            AdapterRef::Path(path) => read(path).map(Into::into),
+            AdapterRef::Path(path) => adapter_file::read(path).map(Into::into),
         }
     }
 
@@ -369,40 +368,4 @@ fn broke(function: &str, breakage: &Breakage) -> PreflightProblem {
         message: format!("{breakage}, in {function}"),
         fix: fix.or_else(|| Some("describe and check may compute and log, and must come to an end".into())),
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, PreflightProblem> {
-    let problem = |message: String| PreflightProblem {
-        code: ErrorCode::NoSuchAdapter,
-        pointer: "/adapter".into(),
-        message,
-        fix: Some("correct the path, or build the adapter first".into()),
-    };
-    // A pipe would keep whoever opens it waiting for somebody who writes.
-    let file = std::fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
-        .open(path)
-        .map_err(|error| {
-            problem(format!(
-                "the adapter's file {} cannot be opened: {error}",
-                path.display()
-            ))
-        })?;
-    if !file.metadata().is_ok_and(|it| it.is_file()) {
-        return Err(problem(format!(
-            "{} is no file that an adapter could be in",
-            path.display()
-        )));
-    }
-    let mut bytes = Vec::new();
-    file.take(COMPONENT_BYTES_MAX.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(|error| {
-            problem(format!(
-                "the adapter's file {} cannot be read: {error}",
-                path.display()
-            ))
-        })?;
-    Ok(bytes)
 }

@@ -6,6 +6,7 @@
 //! sees references. Whatever it does (loop, crash, lie, eat memory), it hurts its own attempt alone,
 //! and the attempt's outcome says truthfully whether something may have left.
 
+mod adapter_file;
 mod answers;
 mod breakage;
 mod call;
@@ -51,6 +52,7 @@ pub use inspect::{Configured, Inspection};
 pub use keep::KeepProgress;
 pub use load::{Sandbox, SandboxError, SandboxSettings};
 pub use message::Call;
+pub use places::Place;
 pub use preflight::PreflightProblem;
 pub use secret_source::read as read_secret;
 pub use supervision::Quarantined;

@@ -4,9 +4,10 @@
 //! pool has slots, whatever its `at_once_max` says: however many of its calls hang, sends, fetches and
 //! probes together, a part of the slots stays for the rest.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::call::Machine;
 use crate::config::{Limits, Transport};
@@ -19,13 +20,17 @@ const PATIENCE_MIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Places {
     transport: String,
-    own: Semaphore,
+    own: Arc<Semaphore>,
     most: usize,
     patience: Duration,
 }
 
-/// A place and a slot, given back when dropped.
-pub(super) type Place<'a> = (SemaphorePermit<'a>, SemaphorePermit<'a>);
+/// A place among a transport's calls and a slot for an instance, given back when dropped.
+#[derive(Debug)]
+pub struct Place {
+    _own: OwnedSemaphorePermit,
+    _slot: OwnedSemaphorePermit,
+}
 
 impl Places {
     /// As many as the transport's table says, but never more than its share.
@@ -34,18 +39,21 @@ impl Places {
         let most = transport.limits.at_once_max.clamp(1, share);
         Self {
             transport: transport.name.clone(),
-            own: Semaphore::new(most),
+            own: Arc::new(Semaphore::new(most)),
             most,
             patience: transport.limits.timeout.max(PATIENCE_MIN),
         }
     }
 
     /// Waits for a place and a slot, as long as one attempt may take.
-    pub(super) async fn take<'a>(&'a self, machine: &'a Machine) -> Result<Place<'a>, HostFault> {
+    pub(super) async fn take(&self, machine: &Machine) -> Result<Place, HostFault> {
         let both = async {
-            let place = self.own.acquire().await.ok()?;
-            let slot = machine.slots.acquire().await.ok()?;
-            Some((place, slot))
+            let own = Arc::clone(&self.own).acquire_owned().await.ok()?;
+            let slot = Arc::clone(&machine.slots).acquire_owned().await.ok()?;
+            Some(Place {
+                _own: own,
+                _slot: slot,
+            })
         };
         match tokio::time::timeout(self.patience, both).await {
             Ok(Some(place)) => Ok(place),

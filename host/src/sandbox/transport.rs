@@ -135,13 +135,31 @@ impl LoadedTransport {
         self.0.supervision.worst()
     }
 
-    /// One attempt to send a message.
+    /// Waits in line for a place, as long as one attempt may take. Who notes that an attempt has begun
+    /// does so with a place in hand: one that only waited in line has sent nothing.
+    ///
+    /// # Errors
+    /// Where none came free.
+    pub async fn place(&self) -> Result<Place, HostFault> {
+        self.0.places.take(&self.0.machine).await
+    }
+
+    /// One attempt to send a message, once there is a place.
     ///
     /// # Errors
     /// Where byway itself could not make the attempt. Nothing was sent.
     pub async fn attempt(&self, call: Call) -> Result<Attempted, HostFault> {
+        let place = self.place().await?;
+        self.attempt_in(place, call).await
+    }
+
+    /// One attempt to send a message.
+    ///
+    /// # Errors
+    /// Where byway itself could not make the attempt. Nothing was sent.
+    pub async fn attempt_in(&self, place: Place, call: Call) -> Result<Attempted, HostFault> {
         let envelope = translate::envelope(&call.envelope, &call.structured)?;
-        let entered = self.enter(Purpose::Send).await?;
+        let entered = self.admit(Purpose::Send, place)?;
         let secrets = self.secrets().await?;
         let began = Instant::now();
         let context = self.context(Purpose::Send, secrets, Some(message(&call)));
@@ -325,7 +343,11 @@ impl LoadedTransport {
 
     /// Waits for a place, and asks whether the adapter may be called.
     async fn enter(&self, purpose: Purpose) -> Result<Entered<'_>, HostFault> {
-        let place = self.0.places.take(&self.0.machine).await?;
+        let place = self.place().await?;
+        self.admit(purpose, place)
+    }
+
+    fn admit(&self, purpose: Purpose, place: Place) -> Result<Entered<'_>, HostFault> {
         let leave = self.0.supervision.admit(purpose)?;
         Ok(Entered { leave, _place: place })
     }
@@ -352,7 +374,7 @@ impl LoadedTransport {
 /// A call that may be made.
 struct Entered<'a> {
     leave: Leave<'a>,
-    _place: Place<'a>,
+    _place: Place,
 }
 
 fn sentences(missing: &[Unavailable]) -> String {

@@ -15,7 +15,7 @@ use crate::contract::{Attempted, Effect, Failure, HostFault, Outcome, Receipt, R
 use crate::delivery::{Engine, EngineSettings, Flight, InForce, TransportView, Transports};
 use crate::envelope::{Draft, Envelope};
 use crate::routing::Router;
-use crate::sandbox::{Call, Quarantined};
+use crate::sandbox::{Call, Place, Quarantined};
 use crate::store::{Accepted, Durability, Kind, MessageKey, NewOutgoing, Outgoing, Store};
 
 pub(super) type Step = Result<Outcome, HostFault>;
@@ -81,7 +81,11 @@ impl Transports for Scripted {
         self.quarantined.lock().unwrap().get(name).cloned()
     }
 
-    async fn attempt(&self, name: &str, call: Call) -> Result<Attempted, HostFault> {
+    async fn place(&self, _: &str) -> Result<Option<Place>, HostFault> {
+        Ok(None)
+    }
+
+    async fn attempt(&self, name: &str, _: Option<Place>, call: Call) -> Result<Attempted, HostFault> {
         self.calls
             .lock()
             .unwrap()
