@@ -12,16 +12,18 @@ mod reload;
 mod setup;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use zeroize::Zeroizing;
 
 use files::Marks;
 use reload::Reloads;
-use setup::{Cell, Ground, Setup};
+use setup::{Cell, Ground};
 
 pub use reload::Trigger;
+pub(crate) use setup::Setup;
 
 use crate::config::{Config, Durability, Problem, SecretSource, Transport};
 use crate::delivery::{Engine, EngineSettings, Fleet};
@@ -32,6 +34,12 @@ use crate::intake::{Door, Intake, Refusal, Submission, Submitted, TakenIn};
 use crate::principal::{Principal, Tokens};
 use crate::sandbox::{Compiling, LoadedTransport, PreflightProblem, Sandbox, SandboxSettings, read_secret};
 use crate::store::{self, Store};
+
+/// How many threads read senders' tokens at once. Anybody can ask for it without any right, and a token that
+/// a command prints takes seconds; the threads are those that the store and the folders need, too.
+const TOKEN_READERS_MAX: usize = 4;
+/// How long a call waits until one of them is free.
+const TOKEN_READER_WAIT: Duration = Duration::from_secs(3);
 
 /// Why byway could not be put together.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +60,7 @@ pub struct Byway {
     /// `None`: opened without transports.
     sandbox: Option<Sandbox>,
     reloads: Reloads,
+    token_readers: Arc<Semaphore>,
 }
 
 impl Byway {
@@ -124,16 +133,25 @@ impl Byway {
             engine,
             sandbox,
             reloads,
+            token_readers: Arc::new(Semaphore::new(TOKEN_READERS_MAX)),
         })
     }
 
     /// Delivers, fetches and looks for changed files until `stop` turns true and what is under way has ended.
     pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
+        // The operator may have corrected the file while byway did not run.
+        self.reloads.want_hastening();
         let mut beside = tokio::task::JoinSet::new();
         beside.spawn(Arc::clone(&self).receive(stop.clone()));
         beside.spawn(Arc::clone(&self).watch_files(stop.clone()));
         self.engine.run(stop).await;
         beside.shutdown().await;
+    }
+
+    /// All that is in force, for whoever needs more than one part of it: taken one by one, they may belong to
+    /// different configurations.
+    pub(crate) fn setup(&self) -> Arc<Setup> {
+        self.setup.get()
     }
 
     /// The configuration in force.
@@ -178,7 +196,8 @@ impl Byway {
         format!("byway://{}/{agent}", self.config().instance.name)
     }
 
-    /// Whose token this is. Those of inbound senders are read where the operator keeps them.
+    /// Whose token this is. Those of inbound senders are read where the operator keeps them; where too many
+    /// calls want that at once, some are not recognised.
     pub async fn recognise(&self, token: &str) -> Option<Principal> {
         if let Some(principal) = self.tokens.recognise(token) {
             return Some(principal);
@@ -189,9 +208,18 @@ impl Byway {
             .iter()
             .filter_map(|(name, inbound)| Some((name.clone(), inbound.token.clone()?)))
             .collect();
+        if sources.is_empty() {
+            return None;
+        }
         let token = Zeroizing::new(token.to_owned());
+        let turn = turn_of(&self.token_readers).await?;
         // They may be files, or printed by commands that take their time.
-        let found = tokio::task::spawn_blocking(move || inbound_sender(&sources, &token)).await;
+        let found = tokio::task::spawn_blocking(move || {
+            // Kept by the thread: the caller may be gone before it has ended.
+            let _turn = turn;
+            inbound_sender(&sources, &token)
+        })
+        .await;
         found.ok().flatten().map(Principal::Inbound)
     }
 
@@ -215,7 +243,17 @@ impl Byway {
     /// # Errors
     /// Where it is refused; nothing was stored but a line in the journal.
     pub async fn take_in(&self, door: &Door, envelope: Envelope) -> Result<TakenIn, Refusal> {
-        let taken = self.intake().take_in(door, envelope).await?;
+        self.take_in_under(&self.setup(), door, envelope).await
+    }
+
+    /// The same under a setup that may not be the one in force any more.
+    pub(crate) async fn take_in_under(
+        &self,
+        setup: &Setup,
+        door: &Door,
+        envelope: Envelope,
+    ) -> Result<TakenIn, Refusal> {
+        let taken = setup.intake.take_in(door, envelope).await?;
         self.engine.nudge();
         Ok(taken)
     }
@@ -292,6 +330,12 @@ fn sentences(problems: &[PreflightProblem]) -> String {
     lines.join("; ")
 }
 
+/// Waits for a turn at reading tokens; `None` where none comes in time.
+async fn turn_of(readers: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    let turn = Arc::clone(readers).acquire_owned();
+    tokio::time::timeout(TOKEN_READER_WAIT, turn).await.ok()?.ok()
+}
+
 /// The sender that has this token.
 fn inbound_sender(sources: &[(String, SecretSource)], token: &str) -> Option<String> {
     use subtle::ConstantTimeEq as _;
@@ -309,5 +353,22 @@ fn data_folder(error: impl std::fmt::Display) -> StartError {
     StartError {
         code: ErrorCode::DataFolder,
         message: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn strangers_keep_only_a_few_threads_busy() {
+        let readers = Arc::new(Semaphore::new(TOKEN_READERS_MAX));
+        let mut turns = Vec::new();
+        for _ in 0..TOKEN_READERS_MAX {
+            turns.push(turn_of(&readers).await.unwrap());
+        }
+        assert!(turn_of(&readers).await.is_none(), "nobody waits for ever");
+        turns.pop();
+        assert!(turn_of(&readers).await.is_some());
     }
 }

@@ -6,6 +6,7 @@
 //! with its connections, its breaker and its quarantine.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use crate::config::{self, AdapterRef, Config, Problem};
 use crate::delivery::Fleet;
 use crate::error_code::ErrorCode;
 use crate::sandbox::Sandbox;
+use crate::store::StoreError;
 
 /// Between two looks at the files.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -41,6 +43,15 @@ pub(super) struct Reloads {
     /// One at a time.
     turn: tokio::sync::Mutex<()>,
     last: Mutex<Last>,
+    hastening: Hastening,
+}
+
+/// Whether messages that wait are still to be made due because something else is in force. Counted, so that
+/// what is put in force while they are made due for the one before it is not taken for done.
+#[derive(Debug, Default)]
+struct Hastening {
+    wanted: AtomicU64,
+    done: AtomicU64,
 }
 
 struct Last {
@@ -88,11 +99,34 @@ impl Reloads {
         Self {
             turn: tokio::sync::Mutex::default(),
             last: Mutex::new(Last { view, marks }),
+            hastening: Hastening::default(),
         }
+    }
+
+    /// Has the messages that wait made due at the next look, or the one after it that succeeds.
+    pub(super) fn want_hastening(&self) {
+        self.hastening.want();
     }
 
     fn last(&self) -> MutexGuard<'_, Last> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Hastening {
+    fn want(&self) {
+        self.wanted.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// What is still to be done; `None` where nothing is.
+    fn due(&self) -> Option<u64> {
+        let wanted = self.wanted.load(Ordering::Acquire);
+        (wanted > self.done.load(Ordering::Acquire)).then_some(wanted)
+    }
+
+    /// Only after it succeeded: who is cut off or fails leaves it to be done.
+    fn note_done(&self, wanted: u64) {
+        self.done.fetch_max(wanted, Ordering::AcqRel);
     }
 }
 
@@ -129,9 +163,20 @@ impl Byway {
     }
 
     /// Looks at the files until `stop` turns true, and takes changes in, where the configuration wants that.
+    /// Makes due what could not be made due when something else was put in force, whether it wants that or not.
     pub(super) async fn watch_files(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut watch = Watch::default();
+        let mut is_failing = false;
         while !*stop.borrow() {
+            is_failing = match self.hasten().await {
+                Ok(()) => false,
+                Err(error) => {
+                    if !is_failing {
+                        tracing::warn!(%error, "messages that wait are not looked at yet; byway tries again");
+                    }
+                    true
+                }
+            };
             if self.config().reload.watch {
                 let taken_in = self.reloads.last().marks.clone();
                 let look = tokio::task::spawn_blocking(move || (taken_in.again(), taken_in)).await;
@@ -157,14 +202,24 @@ impl Byway {
         drop(old);
         if is_new {
             self.setup.put(Setup::new(config, fleet, &self.ground));
-            // What waited for something that is different now is looked at again.
-            let now = (self.ground.clock)();
-            if let Err(error) = self.store().hasten(now).await {
-                tracing::warn!(%error, "messages that wait may not see the new configuration before they are due");
+            self.reloads.want_hastening();
+            if let Err(error) = self.hasten().await {
+                tracing::warn!(%error, "messages that wait do not see the new configuration yet; byway tries again");
             }
             self.engine.nudge();
         }
         (is_new, names)
+    }
+
+    /// Has what waited for something that may be different now looked at again, where that is still to be done.
+    async fn hasten(&self) -> Result<(), StoreError> {
+        let Some(wanted) = self.reloads.hastening.due() else {
+            return Ok(());
+        };
+        self.store().hasten((self.ground.clock)()).await?;
+        self.reloads.hastening.note_done(wanted);
+        self.engine.nudge();
+        Ok(())
     }
 
     fn view(&self, by: Trigger, ended: Result<(bool, Names), Refused>) -> ReloadView {
@@ -289,5 +344,27 @@ impl Trigger {
             Self::Signal => "signal",
             Self::Watch => "watch",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_hastened_until_that_succeeds() {
+        let hastening = Hastening::default();
+        assert_eq!(hastening.due(), None);
+        hastening.want();
+        let first = hastening.due().unwrap();
+        assert_eq!(hastening.due(), Some(first), "it failed, and is to be done still");
+        hastening.want();
+        hastening.note_done(first);
+        let second = hastening
+            .due()
+            .expect("something else was put in force meanwhile");
+        hastening.note_done(second);
+        hastening.note_done(first);
+        assert_eq!(hastening.due(), None);
     }
 }

@@ -16,10 +16,10 @@ use crate::routing::Router;
 use crate::store::Store;
 
 /// A configuration, put to work.
-pub(super) struct Setup {
-    pub(super) config: Arc<Config>,
-    pub(super) intake: Arc<Intake>,
-    pub(super) fleet: Arc<Fleet>,
+pub(crate) struct Setup {
+    pub(crate) config: Arc<Config>,
+    pub(crate) intake: Arc<Intake>,
+    pub(crate) fleet: Arc<Fleet>,
     pub(super) in_force: Arc<InForce>,
 }
 

@@ -3,6 +3,9 @@
 //! A batch is stored first and the transport's cursor after it, so a crash between the two brings an
 //! item again, which the store recognises, and never loses one. A failure to fetch is said
 //! once when it begins and once when it ends, and is never taken for "nothing there".
+//!
+//! A batch is fetched and stored under one setup, whatever is put in force meanwhile: the doors of another one
+//! would refuse for good what this one was to take.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +15,8 @@ use tokio::sync::watch;
 use super::{Door, Refusal, refused};
 use crate::envelope::{Address, Draft, Envelope};
 use crate::error_code::ErrorCode;
-use crate::front::Byway;
-use crate::sandbox::Item;
+use crate::front::{Byway, Setup};
+use crate::sandbox::{Batch, Item};
 
 const BATCH_MAX: u32 = 32;
 const FAILED_PAUSE_MAX: Duration = Duration::from_secs(60);
@@ -24,12 +27,15 @@ pub async fn fetch(byway: Arc<Byway>, transport: String, mut stop: watch::Receiv
     let mut failures = 0_u32;
     while !*stop.borrow() {
         swaps.borrow_and_update();
-        let config = byway.config();
-        let receive = config.transports.get(&transport).and_then(|it| it.receive);
+        let setup = byway.setup();
+        let receive = setup.config.transports.get(&transport).and_then(|it| it.receive);
         let Some(every) = receive.map(|it| it.every) else {
             return;
         };
-        let pause = match fetch_once(&byway, &transport).await {
+        let fetched = fetch_once(&byway, &setup, &transport).await;
+        // An old one goes as soon as nothing is done under it any more.
+        drop(setup);
+        let pause = match fetched {
             Ok(fresh) => {
                 if failures > 0 {
                     tracing::info!(transport, "messages are fetched again");
@@ -56,30 +62,44 @@ pub async fn fetch(byway: Arc<Byway>, transport: String, mut stop: watch::Receiv
     }
 }
 
-async fn fetch_once(byway: &Byway, transport: &str) -> Result<usize, String> {
-    let fleet = byway.fleet();
-    let adapter = fleet.loaded(transport).ok_or("the transport is not loaded")?;
-    let store = byway.store();
-    let cursor = store.cursor(transport).await.map_err(|error| error.to_string())?;
+async fn fetch_once(byway: &Byway, setup: &Setup, transport: &str) -> Result<usize, String> {
+    let adapter = setup
+        .fleet
+        .loaded(transport)
+        .ok_or("the transport is not loaded")?;
+    let cursor = byway
+        .store()
+        .cursor(transport)
+        .await
+        .map_err(|error| error.to_string())?;
     let batch = adapter
         .receive(cursor.clone(), BATCH_MAX)
         .await
         .map_err(|fault| fault.to_string())?;
-    let inbound = byway
-        .config()
-        .inbound
-        .contains_key(transport)
-        .then(|| transport.to_owned());
+    store(byway, setup, transport, cursor, batch).await
+}
+
+/// Stores what was fetched and then the new cursor, and says how much of it was new.
+async fn store(
+    byway: &Byway,
+    setup: &Setup,
+    transport: &str,
+    cursor: Option<Vec<u8>>,
+    batch: Batch,
+) -> Result<usize, String> {
+    let is_allowed = setup.config.inbound.contains_key(transport);
+    let inbound = is_allowed.then(|| transport.to_owned());
     let door = Door {
         name: transport.to_owned(),
         inbound,
     };
     let mut fresh = 0;
     for item in batch.items {
-        fresh += usize::from(take(byway, &door, item).await?);
+        fresh += usize::from(take(byway, setup, &door, item).await?);
     }
     if batch.cursor != cursor {
-        store
+        byway
+            .store()
             .set_cursor(transport, batch.cursor)
             .await
             .map_err(|error| error.to_string())?;
@@ -89,15 +109,15 @@ async fn fetch_once(byway: &Byway, transport: &str) -> Result<usize, String> {
 
 /// Takes one item in, and says whether it was new. A refusal is the item's end, written into the journal
 /// and kept as a file; only a failure of ours stops the batch, so that the item comes again.
-async fn take(byway: &Byway, door: &Door, item: Item) -> Result<bool, String> {
+async fn take(byway: &Byway, setup: &Setup, door: &Door, item: Item) -> Result<bool, String> {
     let as_it_came = match &item {
         Item::Event(bytes) => bytes.clone(),
         Item::Words(words) => words.text.clone().into_bytes(),
     };
-    let taken = match read(byway, door, item) {
-        Ok(envelope) => byway.take_in(door, envelope).await,
+    let taken = match read(setup, door, item) {
+        Ok(envelope) => byway.take_in_under(setup, door, envelope).await,
         Err(refusal) => {
-            byway.intake().refuse_malformed(door, &refusal).await;
+            setup.intake.refuse_malformed(door, &refusal).await;
             Err(refusal)
         }
     };
@@ -105,15 +125,15 @@ async fn take(byway: &Byway, door: &Door, item: Item) -> Result<bool, String> {
         Ok(taken) => Ok(!taken.again),
         Err(refusal) if is_ours(refusal.code) => Err(refusal.to_string()),
         Err(_) => {
-            keep_refused(byway, door, as_it_came).await?;
+            keep_refused(setup, door, as_it_came).await?;
             Ok(false)
         }
     }
 }
 
-async fn keep_refused(byway: &Byway, door: &Door, bytes: Vec<u8>) -> Result<(), String> {
-    let data_dir = byway.config().instance.data_dir.clone();
-    let now = (byway.intake().clock)();
+async fn keep_refused(setup: &Setup, door: &Door, bytes: Vec<u8>) -> Result<(), String> {
+    let data_dir = setup.config.instance.data_dir.clone();
+    let now = (setup.intake.clock)();
     let kept = tokio::task::spawn_blocking(move || refused::keep(&data_dir, &bytes, now)).await;
     match kept
         .map_err(|error| error.to_string())?
@@ -128,19 +148,20 @@ async fn keep_refused(byway: &Byway, door: &Door, bytes: Vec<u8>) -> Result<(), 
     Ok(())
 }
 
-fn read(byway: &Byway, door: &Door, item: Item) -> Result<Envelope, Refusal> {
+fn read(setup: &Setup, door: &Door, item: Item) -> Result<Envelope, Refusal> {
     match item {
         Item::Event(bytes) => Ok(Envelope::from_json(&bytes)?),
         Item::Words(words) => {
-            let recipient = Address::new(&words.agent, &byway.config().instance.name)
+            let me = &setup.config.instance.name;
+            let recipient = Address::new(&words.agent, me)
                 .map_err(|error| Refusal::new(ErrorCode::InvalidAddress, error.to_string()))?;
-            let source = format!("byway://{}/via/{}", byway.config().instance.name, door.name);
+            let source = format!("byway://{me}/via/{}", door.name);
             let draft = Draft {
                 subject: words.subject,
                 ..Draft::new(source, recipient)
             };
             let draft = draft.text(words.text).extension("sender", words.sender);
-            Ok(draft.finish(words.id, (byway.intake().clock)())?)
+            Ok(draft.finish(words.id, (setup.intake.clock)())?)
         }
     }
 }
@@ -154,4 +175,49 @@ fn is_ours(code: ErrorCode) -> bool {
             | ErrorCode::DataFolderInUse
             | ErrorCode::Internal
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::config;
+    use crate::front::Trigger;
+    use crate::sandbox::{Compiling, Words};
+
+    const INSTANCE: &str = "[instance]\nname = \"b\"\ndata_dir = \"data\"\n";
+    // There is no such adapter: what it would have fetched is handed in.
+    const MAIL: &str = "[transports.mail]\nadapter = \"./none.wasm\"\nreceive = {}\n\
+                        [inbound.mail]\nrecipients = [\"executor@b\"]\n";
+
+    #[tokio::test]
+    async fn a_batch_is_stored_under_the_setup_that_fetched_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("byway.toml");
+        fs::write(&file, format!("{INSTANCE}{MAIL}")).unwrap();
+        let config = config::load(&file).unwrap_or_else(|errors| panic!("{errors}"));
+        let opened = tokio::task::spawn_blocking(move || Byway::open(config, Compiling::InProcess)).await;
+        let byway = opened.unwrap().unwrap();
+        let setup = byway.setup();
+        fs::write(&file, INSTANCE).unwrap();
+        let view = byway.reload(Trigger::Call).await;
+        assert_eq!(view.outcome, "done", "{:?}", view.report);
+        assert!(byway.config().inbound.is_empty());
+        let words = Words {
+            id: "m-1".into(),
+            sender: "somebody".into(),
+            agent: "executor".into(),
+            subject: None,
+            text: "hello".into(),
+        };
+        let batch = Batch {
+            items: vec![Item::Words(words)],
+            cursor: Some(b"1".to_vec()),
+        };
+        assert_eq!(store(&byway, &setup, "mail", None, batch).await, Ok(1));
+        let there = byway.store().find_incoming(Some("executor"), "m-1").await;
+        assert!(there.unwrap().is_some());
+        assert_eq!(byway.store().cursor("mail").await.unwrap(), Some(b"1".to_vec()));
+    }
 }
