@@ -45,6 +45,8 @@ pub(super) const DENIAL_CHARS_MAX: usize = 1_000;
 pub(super) const CLAIMS_MAX: usize = 512;
 /// The largest request body: it is held back until it is complete and looked through.
 pub(super) const REQUEST_BYTES_MAX: usize = 32 << 20;
+/// How often one secret may stand in one text. Each reference becomes a value, which may be much longer than it.
+pub(super) const REFERENCES_MAX: usize = 8;
 /// Headers of one request or answer, as wasi:http counts them.
 pub(super) const HEADER_BYTES_MAX: usize = 128 << 10;
 /// WebSocket connections that an attempt has open at once: one far side, and room for a second look.

@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroizing;
 
+use super::limits::REFERENCES_MAX;
 use super::scrub::Scrubber;
 use super::secret_source;
 use crate::config::{Position, Transport};
@@ -205,7 +206,8 @@ impl SecretBook {
                 (Position::UrlPath, Place::UrlPath) => true,
                 _ => false,
             });
-            if !bound {
+            let often = current.matches(known.reference.as_str()).count() > REFERENCES_MAX;
+            if !bound || often {
                 return Err(self.misplaced(known.entry));
             }
             let value = match place {

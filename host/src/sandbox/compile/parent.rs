@@ -63,17 +63,24 @@ fn talk(child: &mut Child, limits: &CompileLimits, component: &[u8]) -> Option<(
                 let _ = stdin.write_all(component);
             }
         });
+        // Beside the code, not after it: a child that has much to say would wait for its listener.
+        let listening = scope.spawn(move || {
+            let mut words = Vec::new();
+            if let Some(mut stderr) = stderr {
+                let _ = stderr.by_ref().take(WORDS_BYTES_MAX).read_to_end(&mut words);
+                // The rest is nobody's, and is taken all the same.
+                let _ = std::io::copy(&mut stderr, &mut std::io::sink());
+            }
+            words
+        });
         scope.spawn(move || {
             let mut code = Vec::new();
-            let mut words = Vec::new();
             if let Some(stdout) = stdout {
                 let _ = stdout
                     .take(ARTEFACT_BYTES_MAX.saturating_add(1))
                     .read_to_end(&mut code);
             }
-            if let Some(stderr) = stderr {
-                let _ = stderr.take(WORDS_BYTES_MAX).read_to_end(&mut words);
-            }
+            let words = listening.join().unwrap_or_default();
             let _ = done.send((code, String::from_utf8_lossy(&words).into_owned()));
         });
         let talked = all_done.recv_timeout(limits.time).ok();

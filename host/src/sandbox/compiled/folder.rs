@@ -16,9 +16,18 @@ const UNFINISHED_FOR: Duration = Duration::from_secs(60 * 60);
 
 /// Makes the folder, closes it to others, and says where it is.
 pub(super) fn own(folder: &Path) -> io::Result<PathBuf> {
+    // Whoever looks at another user's byway must not leave a folder there that this one could not use.
+    let own_uid = rustix::process::geteuid().as_raw();
+    let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
+    if let Some(above) = above.and_then(|above| fs::metadata(above).ok())
+        && above.uid() != own_uid
+        && fs::symlink_metadata(folder).is_err()
+    {
+        return Err(io::Error::other("the folder it would be in is another user's"));
+    }
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let there = fs::symlink_metadata(folder)?;
-    if !there.is_dir() || there.uid() != rustix::process::geteuid().as_raw() {
+    if !there.is_dir() || there.uid() != own_uid {
         return Err(io::Error::other("it is not a folder of byway's own user"));
     }
     if there.permissions().mode() & 0o077 != 0 {

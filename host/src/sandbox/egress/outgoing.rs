@@ -11,7 +11,7 @@ use http_body_util::BodyExt as _;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::grant_match::Target;
-use crate::sandbox::limits::REQUEST_BYTES_MAX;
+use crate::sandbox::limits::{HEADER_BYTES_MAX, REQUEST_BYTES_MAX};
 use crate::sandbox::secrets::{Misplaced, Place, SecretBook};
 
 /// Why a request does not leave, for the operator's log.
@@ -23,6 +23,8 @@ pub(in crate::sandbox) enum Refusal {
     Value(String),
     #[error("its URL cannot be put together")]
     Url,
+    #[error("with its secrets in them, its headers have more than {HEADER_BYTES_MAX} bytes")]
+    Long,
 }
 
 /// Headers that belong to the connection or are set by the host itself.
@@ -99,6 +101,7 @@ pub(in crate::sandbox) fn uri(target: &Target, uri: &Uri, secrets: &SecretBook) 
 /// The headers as they leave.
 pub(in crate::sandbox) fn headers(given: &HeaderMap, secrets: &SecretBook) -> Result<HeaderMap, Refusal> {
     let mut leaving = HeaderMap::with_capacity(given.len());
+    let mut swapped_bytes = 0_usize;
     for (name, value) in given {
         if OURS.contains(name) {
             continue;
@@ -128,6 +131,11 @@ pub(in crate::sandbox) fn headers(given: &HeaderMap, secrets: &SecretBook) -> Re
                 let mut value =
                     HeaderValue::from_str(&swapped).map_err(|_| Refusal::Value(secrets.for_people(text)))?;
                 value.set_sensitive(true);
+                // What the guest wrote was counted; a value may be much longer than its reference.
+                swapped_bytes = swapped_bytes.saturating_add(value.len());
+                if swapped_bytes > HEADER_BYTES_MAX {
+                    return Err(Refusal::Long);
+                }
                 leaving.append(name.clone(), value);
             }
         }
@@ -216,6 +224,18 @@ mod tests {
             let (target, given) = target(&url);
             assert!(uri(&target, &given, &secrets).is_err(), "{url}");
         }
+    }
+
+    #[test]
+    fn values_do_not_make_headers_of_any_length() {
+        let long = "s".repeat(HEADER_BYTES_MAX / 4);
+        let secrets = book(&[("token", &long, Position::Header("authorization".into()))]);
+        let reference = secrets.reference("token").unwrap();
+        let with = |times: usize| headers(&map("authorization", &reference.repeat(times)), &secrets);
+        assert!(with(2).is_ok());
+        assert_eq!(with(5).unwrap_err(), Refusal::Long);
+        // So often that it is not even put together.
+        assert!(matches!(with(9).unwrap_err(), Refusal::Reference { .. }));
     }
 
     #[test]

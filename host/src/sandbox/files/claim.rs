@@ -28,7 +28,7 @@ pub(in crate::sandbox) struct Claims(Mutex<HashMap<(PathBuf, String), Held>>);
 #[derive(Debug)]
 struct Held {
     /// Keeps the lock.
-    _file: OwnedFd,
+    file: OwnedFd,
     /// The call that made the claim.
     call: u64,
 }
@@ -108,19 +108,32 @@ impl Claims {
             return Err(unknown());
         }
         let bytes = read(&file, max)?;
-        self.lock().insert(key, Held { _file: file, call });
+        self.lock().insert(key, Held { file, call });
         Ok(bytes)
     }
 
-    /// Deletes a claimed file.
+    /// Deletes a claimed file: one that this transport holds, or that it claimed before a crash and nobody
+    /// holds now. What somebody else works on is not its own, and so there is nothing to delete.
     pub(super) fn release(&self, path: &Path, name: &str) -> Result<(), Trouble> {
         let folder = Folder::open(path)?;
-        if let Some(claimed) = claimed_folder(&folder)? {
-            claimed.remove(name)?;
-            claimed.sync()?;
+        let key = (path.to_owned(), name.to_owned());
+        let Some(claimed) = claimed_folder(&folder)? else {
+            self.lock().remove(&key);
+            return Ok(());
+        };
+        let held = self.lock().remove(&key);
+        let removed = match &held {
+            Some(held) => remove(&claimed, name, &held.file),
+            None => match claimed.open_file(name, OFlags::RDONLY)? {
+                Some(file) if !is_locked(&file) => remove(&claimed, name, &file),
+                _ => claimed.sync(),
+            },
+        };
+        if let (Err(_), Some(held)) = (&removed, held) {
+            // It is there still, and nobody else's.
+            self.lock().insert(key, held);
         }
-        self.lock().remove(&(path.to_owned(), name.to_owned()));
-        Ok(())
+        removed
     }
 
     /// Puts a claimed file where a person looks at it.
@@ -165,6 +178,14 @@ fn claimed_folder(folder: &Folder) -> Result<Option<Folder>, Trouble> {
         Err(Trouble::Io(_, error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(trouble) => Err(trouble),
     }
+}
+
+/// Deletes a file whose lock the caller has, unless the name leads to another one by now.
+fn remove(claimed: &Folder, name: &str, file: &OwnedFd) -> Result<(), Trouble> {
+    if claimed.still_names(name, file)? {
+        claimed.remove(name)?;
+    }
+    claimed.sync()
 }
 
 fn is_unlocked(claimed: &Folder, name: &str) -> Result<bool, Trouble> {
@@ -275,6 +296,43 @@ mod tests {
         claims.release(place.path(), "a.json").unwrap();
         claims.release(place.path(), "a.json").unwrap();
         assert!(claims.list(place.path(), "", 10, 3).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_another_byway_holds_is_not_released() {
+        let place = folder_with(&["a.json"]);
+        let there = place.path().join(CLAIMED).join("a.json");
+        let (ours, theirs) = (Claims::default(), Claims::default());
+        ours.claim(place.path(), "a.json", 100, 1).unwrap();
+        theirs.release(place.path(), "a.json").unwrap();
+        assert!(there.exists(), "deleted under its holder");
+        theirs.claim(place.path(), "a.json", 100, 1).unwrap_err();
+        ours.release(place.path(), "a.json").unwrap();
+        assert!(!there.exists());
+    }
+
+    #[test]
+    fn what_was_claimed_before_a_crash_is_released_after_it() {
+        let place = folder_with(&["a.json"]);
+        let dead = Claims::default();
+        dead.claim(place.path(), "a.json", 100, 1).unwrap();
+        drop(dead);
+        Claims::default().release(place.path(), "a.json").unwrap();
+        assert!(!place.path().join(CLAIMED).join("a.json").exists());
+        Claims::default().release(place.path(), "a.json").unwrap();
+    }
+
+    #[test]
+    fn another_file_that_took_the_name_is_not_released() {
+        let place = folder_with(&["a.json"]);
+        let there = place.path().join(CLAIMED).join("a.json");
+        let (ours, theirs) = (Claims::default(), Claims::default());
+        ours.claim(place.path(), "a.json", 100, 1).unwrap();
+        fs::remove_file(&there).unwrap();
+        fs::write(place.path().join("a.json"), "second").unwrap();
+        theirs.claim(place.path(), "a.json", 100, 1).unwrap();
+        ours.release(place.path(), "a.json").unwrap();
+        assert_eq!(fs::read_to_string(there).unwrap(), "second");
     }
 
     #[test]

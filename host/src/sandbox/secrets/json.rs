@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{Misplaced, PREFIX, SecretBook};
 use crate::config::Position;
+use crate::sandbox::limits::REFERENCES_MAX;
 
 impl SecretBook {
     /// The text with each reference swapped for its value, escaped for JSON; `None` where there is no
@@ -52,7 +53,8 @@ impl SecretBook {
             }
             let written = count(text);
             let in_a_name = found.names.iter().any(|name| count(name) > 0);
-            if !bound || in_a_name || written != read || (read > 0 && found.repeated) {
+            if !bound || in_a_name || written != read || read > REFERENCES_MAX || (read > 0 && found.repeated)
+            {
                 return Err(self.misplaced(known.entry));
             }
             if read > 0 {

@@ -144,8 +144,9 @@ impl Connection {
                     let (code, reason) = said.map_or((NO_STATUS, String::new()), |said| {
                         (u16::from(said.code), scrubber.text(said.reason.as_str()))
                     });
-                    self.hang_up().await;
-                    self.line = Line::Closed(code, reason.clone());
+                    // Known from here on, also when this call is called off while the farewell is written.
+                    let line = std::mem::replace(&mut self.line, Line::Closed(code, reason.clone()));
+                    hang_up(line).await;
                     return Ok(Message::Closed((code, reason)));
                 }
                 // Answered by the library.
@@ -169,13 +170,6 @@ impl Connection {
         let _ = tokio::time::timeout(wait_max.min(WEBSOCKET_CLOSING_TIME_MAX), closing).await;
     }
 
-    /// Sends the answer to the far side's close.
-    async fn hang_up(&mut self) {
-        if let Line::Open(stream) = &mut self.line {
-            let _ = tokio::time::timeout(WEBSOCKET_CLOSING_TIME_MAX, stream.flush()).await;
-        }
-    }
-
     fn stream(&mut self) -> Result<&mut WebSocketStream<Channel>, Denial> {
         match &mut self.line {
             Line::Open(stream) => Ok(stream),
@@ -187,6 +181,9 @@ impl Connection {
     /// Gives the connection up. The stream is dropped: nothing more goes out over it.
     fn lose(&mut self, error: &SocketError) -> Denial {
         let denial = match error {
+            SocketError::WriteBufferFull(_) => {
+                denial::io("the message is larger than the connection takes at once")
+            }
             SocketError::Capacity(_) => denial::too_large("a message that comes in", self.message_bytes_max),
             SocketError::Io(_)
             | SocketError::ConnectionClosed
@@ -198,6 +195,14 @@ impl Connection {
         };
         self.line = Line::Lost(denial.clone());
         denial
+    }
+}
+
+/// Sends the answer to the far side's close, which the library has ready.
+async fn hang_up(line: Line) {
+    if let Line::Open(mut stream) = line {
+        // Whether it takes the answer or not, the far side has closed.
+        let _ = tokio::time::timeout(WEBSOCKET_CLOSING_TIME_MAX, stream.flush()).await;
     }
 }
 
