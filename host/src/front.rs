@@ -139,8 +139,6 @@ impl Byway {
 
     /// Delivers, fetches and looks for changed files until `stop` turns true and what is under way has ended.
     pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
-        // The operator may have corrected the file while byway did not run.
-        self.reloads.want_hastening();
         let mut beside = tokio::task::JoinSet::new();
         beside.spawn(Arc::clone(&self).receive(stop.clone()));
         beside.spawn(Arc::clone(&self).watch_files(stop.clone()));

@@ -103,11 +103,6 @@ impl Reloads {
         }
     }
 
-    /// Has the messages that wait made due at the next look, or the one after it that succeeds.
-    pub(super) fn want_hastening(&self) {
-        self.hastening.want();
-    }
-
     fn last(&self) -> MutexGuard<'_, Last> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -202,7 +197,7 @@ impl Byway {
         drop(old);
         if is_new {
             self.setup.put(Setup::new(config, fleet, &self.ground));
-            self.reloads.want_hastening();
+            self.reloads.hastening.want();
             if let Err(error) = self.hasten().await {
                 tracing::warn!(%error, "messages that wait do not see the new configuration yet; byway tries again");
             }
