@@ -161,7 +161,12 @@ fn read(setup: &Setup, door: &Door, item: Item) -> Result<Envelope, Refusal> {
                 ..Draft::new(source, recipient)
             };
             let draft = draft.text(words.text).extension("sender", words.sender);
-            Ok(draft.finish(words.id, (setup.intake.clock)())?)
+            // When they were said is not known, and a time of ours would make another message of the same words
+            // when they come again.
+            Ok(Envelope {
+                time: None,
+                ..draft.finish(words.id, (setup.intake.clock)())?
+            })
         }
     }
 }
