@@ -248,14 +248,17 @@ fn event(
         "source": "urn:byway:telegram",
         "type": "dev.byway.message",
         "recipient": recipient,
-        "time": Offset::default().civil(message.date).rfc3339(Offset::default()),
         "subject": message.subject(),
         "sender": sender,
         "datacontenttype": "text/plain; charset=utf-8",
         "data": words,
     });
+    // A year of five digits is no time any more.
+    let date = Some(message.date).filter(|date| (1..253_402_300_800).contains(date));
+    let time = date.map(|date| Offset::default().civil(date).rfc3339(Offset::default()));
     let exchange = mark.correlation.as_ref().or(mark.id.as_ref());
     for (name, value) in [
+        ("time", time.as_deref()),
         ("causationid", mark.id.as_deref()),
         ("correlationid", exchange.map(String::as_str)),
         ("replyto", reply_to),
