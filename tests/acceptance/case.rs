@@ -22,6 +22,8 @@ pub struct Case {
     /// Components of `host/tests/guests` that it needs, as `{{guest.NAME}}`.
     #[serde(default)]
     pub guests: Vec<String>,
+    /// A program for node in the case's folder; `{{node.url}}` is where it listens.
+    pub node: Option<String>,
     /// Repeated rounds of attempts count once, where their number depends on chance.
     #[serde(default)]
     pub collapse_repeats: bool,

@@ -24,6 +24,7 @@ mod far_side;
 #[allow(clippy::expect_used, reason = "a guest that cannot be built ends the test")]
 mod guests;
 mod http;
+mod node;
 mod normal;
 mod ports;
 mod sshd;
@@ -63,7 +64,9 @@ fn trial(folder: PathBuf) -> Trial {
         .to_string_lossy()
         .into_owned();
     let case = Case::read(&folder);
-    let is_left_out = case.as_ref().is_ok_and(|case| case.sshd) && sshd::is_left_out();
+    let is_left_out = case
+        .as_ref()
+        .is_ok_and(|case| (case.sshd && sshd::is_left_out()) || (case.node.is_some() && node::is_left_out()));
     Trial::test(name, move || run(&folder, &case?).map_err(Failed::from)).with_ignored_flag(is_left_out)
 }
 

@@ -14,6 +14,7 @@ use crate::case::{Case, FarSide};
 use crate::far_side::Running;
 use crate::guests;
 use crate::http::{self, Request, Response};
+use crate::node::Node;
 use crate::ports::Port;
 use crate::sshd::Sshd;
 use crate::words::Words;
@@ -28,6 +29,7 @@ pub struct World {
     sites: BTreeMap<String, Site>,
     far: BTreeMap<String, Running>,
     _sshd: Option<Sshd>,
+    _node: Option<Node>,
     _closed: Port,
     /// The case's folder in the repository.
     folder: PathBuf,
@@ -88,6 +90,10 @@ impl World {
         } else {
             None
         };
+        let node = match &case.node {
+            Some(program) => Some(Node::start(&folder.join(program), dir.path(), &mut words)?),
+            None => None,
+        };
         let mut sites = BTreeMap::new();
         for name in NAMES
             .iter()
@@ -101,6 +107,7 @@ impl World {
             sites,
             far,
             _sshd: sshd,
+            _node: node,
             _closed: closed,
             folder: folder.to_owned(),
             dir,

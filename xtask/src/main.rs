@@ -10,6 +10,7 @@ mod demo;
 mod failure;
 mod fuzz;
 mod layout;
+mod npm;
 mod process;
 mod setup;
 mod steps;

@@ -23,13 +23,15 @@ use crate::setup::{self, Tools};
 use crate::steps::{self, Step};
 use crate::terminal::say;
 use crate::toolchain::{TARGET, Toolchain, host_triple};
-use crate::{budget, components, fuzz, process};
+use crate::{budget, components, fuzz, npm, process};
 
 /// The acceptance test that goes through a real ssh server is left out where this is `1`. Otherwise a missing
 /// server is a failure.
 const SKIP_SSHD: &str = "BYWAY_SKIP_SSHD";
 /// Tells the sandbox's tests where the built guests are.
 const GUESTS: &str = "BYWAY_GUESTS";
+/// Tells the acceptance tests where npm's packages are; the test that uses them is left out without it.
+const NODE_MODULES: &str = "BYWAY_NODE_MODULES";
 
 /// Does the steps named, or all.
 pub(crate) fn test(layout: &Layout, only: &[String]) -> Result<()> {
@@ -165,6 +167,9 @@ impl Run {
             self.cargo(&["test", "--locked", "--workspace", "--lib", "--bins", "--tests"])
         };
         cargo.env(GUESTS, self.layout.target.join("guests"));
+        if let Some(modules) = npm::prepare(&self.layout) {
+            cargo.env(NODE_MODULES, modules);
+        }
         if !tools.sshd {
             cargo.env(SKIP_SSHD, "1");
         }

@@ -21,11 +21,12 @@ pub(crate) fn failure(response: &Response, answer: &Value) -> Failure {
         .unwrap_or(response.status);
     let sentence = sentence(answer);
     let parameter = |name: &str| answer.pointer(&format!("/parameters/{name}"));
-    let case = case(
-        code,
-        &sentence,
-        parameter("migrate_to_chat_id").and_then(Value::as_i64),
-    );
+    let new_id = parameter("migrate_to_chat_id").and_then(Value::as_i64);
+    let case = case(code, &sentence, new_id);
+    let sentence = match new_id {
+        Some(id) => format!("{sentence}; it is {id} now"),
+        None => sentence,
+    };
     let retry_after = parameter("retry_after").and_then(Value::as_u64);
     let failure = Failure::new(
         case.kind,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::envelope::{Data, Envelope};
+use crate::envelope::{Data, Envelope, Value};
 use crate::intake::{Submitted, TakenIn};
 use crate::store::{Attempt, Incoming, Outgoing};
 
@@ -138,6 +138,15 @@ pub struct InboxItem {
     /// Where an answer should go, if it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replyto: Option<String>,
+    /// The exchange it belongs to, if it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlationid: Option<String>,
+    /// The id of the message that brought it about, if it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub causationid: Option<String>,
+    /// The person whose words it brings, if it says so. Who vouches for that is `authority`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<String>,
     /// Text, where it carries text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -295,6 +304,10 @@ impl InboxItem {
                 Some(base64::engine::general_purpose::STANDARD.encode(bytes)),
             ),
         };
+        let said = |name: &str| match envelope.extensions.get(name) {
+            Some(Value::String(text)) => Some(text.clone()),
+            _ => None,
+        };
         Self {
             id: message.id.clone(),
             source: message.source.clone(),
@@ -307,6 +320,9 @@ impl InboxItem {
             via: message.via.clone(),
             authority: message.authority.clone(),
             replyto: envelope.reply_to.as_ref().map(ToString::to_string),
+            correlationid: said("correlationid"),
+            causationid: said("causationid"),
+            sender: said("sender"),
             text,
             data,
             data_base64,

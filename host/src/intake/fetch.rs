@@ -13,10 +13,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::{Door, Refusal, refused};
+use crate::contract::Failure;
 use crate::envelope::{Address, Draft, Envelope};
 use crate::error_code::ErrorCode;
 use crate::front::{Byway, Setup};
-use crate::sandbox::{Batch, Item};
+use crate::sandbox::{Batch, Item, ReceiveFault};
 
 const BATCH_MAX: u32 = 32;
 const FAILED_PAUSE_MAX: Duration = Duration::from_secs(60);
@@ -75,7 +76,7 @@ async fn fetch_once(byway: &Byway, setup: &Setup, transport: &str) -> Result<usi
     let batch = adapter
         .receive(cursor.clone(), BATCH_MAX)
         .await
-        .map_err(|fault| fault.to_string())?;
+        .map_err(|fault| with_fix(&fault))?;
     store(byway, setup, transport, cursor, batch).await
 }
 
@@ -105,6 +106,14 @@ async fn store(
             .map_err(|error| error.to_string())?;
     }
     Ok(fresh)
+}
+
+/// What went wrong, and what the adapter says can be done.
+fn with_fix(fault: &ReceiveFault) -> String {
+    match fault {
+        ReceiveFault::Adapter(Failure { fix: Some(fix), .. }) => format!("{fault}. {fix}"),
+        fault => fault.to_string(),
+    }
 }
 
 /// Takes one item in, and says whether it was new. A refusal is the item's end, written into the journal
