@@ -27,6 +27,7 @@ mod secrets;
 mod socket_side;
 mod stage;
 mod supervision;
+mod telegram;
 mod tls;
 mod websocket;
 mod websocket_opening;

@@ -1,0 +1,96 @@
+//! The carried telegram adapter in the real sandbox: what it asks in a probe, where the token stands, what it
+//! keeps between two tries.
+
+use std::sync::{Arc, OnceLock};
+
+use byway::config::{AdapterRef, Position, Transport};
+use byway::sandbox::{LoadedTransport, ReadyState, Sandbox, SandboxSettings};
+use serde_json::json;
+
+use crate::far_side::{FarSide, Script};
+use crate::stage::{With as _, call_keeping, puppet, secret_file};
+
+const TOKEN: &str = "4242:AAb-telegram-token_90c1";
+/// Good for every question, and for a message that was sent.
+const ANSWER: &str =
+    r#"{"ok": true, "result": {"id": 4242, "username": "by_bot", "url": "", "message_id": 41}}"#;
+
+fn load(transport: &Transport) -> LoadedTransport {
+    static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
+    let sandbox = SANDBOX.get_or_init(|| {
+        Sandbox::new(SandboxSettings {
+            cache_dir: None,
+            attempts_at_once_max: 8,
+            builtin: byway::builtin::adapters(),
+        })
+        .unwrap()
+    });
+    sandbox.load(transport).unwrap()
+}
+
+fn telegram(far_side: &FarSide, token: &tempfile::NamedTempFile) -> Transport {
+    let config =
+        json!({ "api_root": far_side.url, "chats": { "executor": "-100/42" }, "people": { "anna": 7 } });
+    let transport = Transport {
+        adapter: AdapterRef::Builtin("telegram".into()),
+        ..puppet(config)
+    };
+    transport
+        .http(&far_side.url)
+        .secret("token", token.path(), Position::UrlPath)
+}
+
+#[tokio::test]
+async fn a_probe_only_asks_and_finds_a_bot_that_is_ready() {
+    let far_side = FarSide::start(Script::Answer(200, ANSWER.into())).await;
+    let token = secret_file(TOKEN);
+    let readiness = load(&telegram(&far_side, &token)).probe().await.unwrap();
+    assert_eq!(readiness.state, ReadyState::Ready, "{readiness:?}");
+    let asked: Vec<String> = far_side
+        .heard()
+        .iter()
+        .map(|request| request.lines().next().unwrap().to_owned())
+        .collect();
+    let expected = ["getMe", "getChat?chat_id=-100", "getWebhookInfo"]
+        .map(|question| format!("GET /bot{TOKEN}/{question} HTTP/1.1"));
+    assert_eq!(asked, expected);
+}
+
+#[tokio::test]
+async fn a_probe_with_a_wrong_token_says_what_to_do() {
+    let answer = r#"{"ok": false, "error_code": 401, "description": "Unauthorized"}"#;
+    let far_side = FarSide::start(Script::Answer(401, answer.into())).await;
+    let token = secret_file(TOKEN);
+    let readiness = load(&telegram(&far_side, &token)).probe().await.unwrap();
+    assert_eq!(readiness.state, ReadyState::NotReady);
+    let bad = readiness.findings.iter().find(|finding| !finding.ok).unwrap();
+    assert!(bad.message.contains("Unauthorized") && !bad.message.contains(TOKEN));
+    assert!(bad.fix.as_deref().unwrap().contains("@BotFather"));
+}
+
+#[tokio::test]
+async fn a_telegram_that_hangs_is_an_error_of_fetching_and_not_nothing() {
+    let far_side = FarSide::start(Script::Hang).await;
+    let token = secret_file(TOKEN);
+    let transport = telegram(&far_side, &token).timeout(500);
+    assert!(load(&transport).receive(None, 10).await.is_err());
+}
+
+#[tokio::test]
+async fn what_is_out_is_kept_after_each_part_but_the_last() {
+    let far_side = FarSide::start(Script::Answer(200, ANSWER.into())).await;
+    let token = secret_file(TOKEN);
+    let loaded = load(&telegram(&far_side, &token));
+    let kept = Arc::default();
+    let mut call = call_keeping(&kept);
+    let mut envelope = (*call.envelope).clone();
+    envelope.data = Some(byway::envelope::Data::Text("word ".repeat(2000)));
+    envelope.data_content_type = Some("text/plain; charset=utf-8".into());
+    call.structured = envelope.to_json().into();
+    call.envelope = Arc::new(envelope);
+    let attempted = loaded.attempt(call).await.unwrap();
+    assert!(attempted.outcome.failure().is_none(), "{:?}", attempted.outcome);
+    assert_eq!(far_side.heard().len(), 3);
+    let kept: serde_json::Value = serde_json::from_slice(&kept.lock().unwrap()).unwrap();
+    assert_eq!(kept["ids"], json!([41, 41]));
+}
