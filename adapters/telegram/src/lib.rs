@@ -8,6 +8,7 @@ mod address;
 mod api;
 mod check;
 mod config;
+mod event;
 mod judge;
 mod mark;
 mod probe;

@@ -5,16 +5,15 @@
 //! offset brought nothing, everything before it is confirmed, and no offset is kept any longer: after a quiet
 //! week Telegram numbers anew, and an old offset would hide what comes.
 
-use byway_adapter::civil::Offset;
 use byway_adapter::{Batch, Failure, Item, Words, log};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::api::{self, Brought};
 use crate::config::{ChatId, Config};
-use crate::mark::Mark;
+use crate::event::Event;
 use crate::update::Message;
-use crate::whom::{self, Whom};
+use crate::whom::{self, Said, Whom};
 
 /// The most updates that one call asks for, so that the answer stays far below what is read of one.
 const UPDATES_MAX: u32 = 10;
@@ -174,6 +173,11 @@ fn item(config: &Config, message: &Message, own_id: Option<i64>) -> Result<Optio
             message.id()
         ));
     }
+    Ok(Some(hand_over(message, sender, &said)))
+}
+
+/// What the host gets.
+fn hand_over(message: &Message, sender: &str, said: &Said) -> Item {
     let words = |agent: String| {
         Item::Words(Words {
             id: message.id(),
@@ -183,21 +187,20 @@ fn item(config: &Config, message: &Message, own_id: Option<i64>) -> Result<Optio
             text: said.words.clone(),
         })
     };
-    let event = |recipient: &str, mark: &Mark, reply_to: Option<&str>| {
-        Item::Event(event(message, sender, recipient, mark, reply_to, &said.words))
-    };
-    Ok(Some(match &said.whom {
+    let event = |recipient| Event::new(message, sender, recipient, &said.words);
+    match &said.whom {
         Whom::Agent(agent) => words(agent.clone()),
-        Whom::Address(address) => event(address, &Mark::default(), None),
-        Whom::Sender(mark) => event(mark.sender.as_deref().unwrap_or_default(), mark, None),
-        Whom::Recipient(mark) => event(
-            mark.recipient.as_deref().unwrap_or_default(),
-            mark,
-            mark.sender.as_deref(),
-        ),
+        Whom::Address(address) => event(address).into_item(),
+        Whom::Sender(mark) => event(mark.sender.as_deref().unwrap_or_default())
+            .about(mark)
+            .into_item(),
+        Whom::Recipient(mark) => event(mark.recipient.as_deref().unwrap_or_default())
+            .about(mark)
+            .answered_to(mark.sender.as_deref())
+            .into_item(),
         // The host refuses it, writes it into its journal and keeps the words, so that nothing is lost in silence.
         Whom::Nobody => words(String::new()),
-    }))
+    }
 }
 
 /// Why a message is not listened to, if it is not.
@@ -232,47 +235,10 @@ fn stranger(config: &Config, message: &Message) -> Option<String> {
     })
 }
 
-/// An event, for words that continue an exchange or leave this instance: `words` of the contract could say
-/// neither. The host replaces its source by the transport's own.
-fn event(
-    message: &Message,
-    sender: &str,
-    recipient: &str,
-    mark: &Mark,
-    reply_to: Option<&str>,
-    words: &str,
-) -> Vec<u8> {
-    let mut event = json!({
-        "specversion": "1.0",
-        "id": message.id(),
-        "source": "urn:byway:telegram",
-        "type": "dev.byway.message",
-        "recipient": recipient,
-        "subject": message.subject(),
-        "sender": sender,
-        "datacontenttype": "text/plain; charset=utf-8",
-        "data": words,
-    });
-    // A year of five digits is no time any more.
-    let date = Some(message.date).filter(|date| (1..253_402_300_800).contains(date));
-    let time = date.map(|date| Offset::default().civil(date).rfc3339(Offset::default()));
-    let exchange = mark.correlation.as_ref().or(mark.id.as_ref());
-    for (name, value) in [
-        ("time", time.as_deref()),
-        ("causationid", mark.id.as_deref()),
-        ("correlationid", exchange.map(String::as_str)),
-        ("replyto", reply_to),
-    ] {
-        if let Some(value) = value {
-            event[name] = value.into();
-        }
-    }
-    event.to_string().into_bytes()
-}
-
 #[cfg(test)]
 mod tests {
     use byway_adapter::configuration;
+    use serde_json::json;
 
     use super::*;
 

@@ -6,7 +6,7 @@
 
 use byway_adapter::{Envelope, Failure, FailureKind, Receipt, ReceiptStatus};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::api::Brought;
@@ -58,26 +58,39 @@ pub(crate) fn send(
     Ok(Receipt::new(ReceiptStatus::Accepted).with_reference(Some(reference(chat, &out.ids))))
 }
 
+/// The body of one `sendMessage`.
+#[derive(Debug, Serialize)]
+struct SendMessage<'a> {
+    chat_id: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_thread_id: Option<i64>,
+    text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parse_mode: Option<&'static str>,
+    link_preview_options: LinkPreview,
+    disable_notification: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct LinkPreview {
+    is_disabled: bool,
+}
+
 fn body(config: &Config, chat: &Chat, text: &str) -> Value {
-    let mut body = json!({
-        "chat_id": match &chat.id {
-            ChatId::Number(id) => json!(id),
-            ChatId::Name(name) => json!(format!("@{name}")),
+    let body = SendMessage {
+        chat_id: match &chat.id {
+            ChatId::Number(id) => Value::from(*id),
+            ChatId::Name(name) => Value::from(format!("@{name}")),
         },
-        "text": text,
+        message_thread_id: chat.thread,
+        text,
+        parse_mode: (config.format == Format::Html).then_some("HTML"),
         // Else Telegram's servers would fetch whatever a message names.
-        "link_preview_options": { "is_disabled": true },
-    });
-    if let Some(thread) = chat.thread {
-        body["message_thread_id"] = thread.into();
-    }
-    if config.format == Format::Html {
-        body["parse_mode"] = "HTML".into();
-    }
-    if config.silent {
-        body["disable_notification"] = true.into();
-    }
-    body
+        link_preview_options: LinkPreview { is_disabled: true },
+        disable_notification: config.silent,
+    };
+    // It has texts, numbers and Booleans only, and those always print.
+    serde_json::to_value(body).unwrap_or_default()
 }
 
 fn message_id(brought: &Brought) -> i64 {
@@ -157,6 +170,7 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use byway_adapter::{configuration, sample};
+    use serde_json::json;
 
     use super::*;
 
