@@ -4,7 +4,7 @@
 use std::sync::{Arc, OnceLock};
 
 use byway::config::{AdapterRef, Position, Transport};
-use byway::sandbox::{LoadedTransport, ReadyState, Sandbox, SandboxSettings};
+use byway::sandbox::{Compiling, LoadedTransport, ReadyState, Sandbox, SandboxSettings};
 use serde_json::json;
 
 use crate::far_side::{FarSide, Script};
@@ -20,6 +20,7 @@ fn load(transport: &Transport) -> LoadedTransport {
     let sandbox = SANDBOX.get_or_init(|| {
         Sandbox::new(SandboxSettings {
             cache_dir: None,
+            compiling: Compiling::InProcess,
             attempts_at_once_max: 8,
             builtin: byway::builtin::adapters(),
         })
