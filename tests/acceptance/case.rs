@@ -51,6 +51,8 @@ pub struct FarSide {
     /// What it does with the first request, the second and so on; the last one stays.
     #[serde(default)]
     pub answers: Vec<Answer>,
+    /// Instead of `answers`: a file of the case's folder with the frames of a WebSocket, `{{far.NAME.ws}}`.
+    pub frames: Option<String>,
 }
 
 /// What a far side does with one request.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::answer::{self, Connection};
 use crate::case::Answer;
+use crate::frames::{self, Names, Script};
 use crate::http::{self, Request};
 
 /// How often a quiet connection looks whether the case is over.
@@ -23,6 +24,9 @@ pub struct Running {
 
 struct Shared {
     answers: Mutex<Vec<Answer>>,
+    frames: Mutex<Script>,
+    /// Connections so far, and what the frames' names stand for.
+    played: Mutex<(usize, Names)>,
     seen: Mutex<Vec<(Instant, Request)>>,
     over: AtomicBool,
 }
@@ -34,6 +38,8 @@ impl Running {
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let shared = Arc::new(Shared {
             answers: Mutex::default(),
+            frames: Mutex::default(),
+            played: Mutex::default(),
             seen: Mutex::default(),
             over: AtomicBool::new(false),
         });
@@ -57,6 +63,11 @@ impl Running {
     /// Gives it its script.
     pub fn script(&self, answers: Vec<Answer>) {
         *locked(&self.shared.answers) = answers;
+    }
+
+    /// Gives it frames to say and hear.
+    pub fn play(&self, frames: Script) {
+        *locked(&self.shared.frames) = frames;
     }
 
     /// Its URL, without a path.
@@ -97,6 +108,9 @@ fn serve(stream: &TcpStream, shared: &Shared) {
         return;
     };
     let mut reader = BufReader::new(for_reading);
+    if !locked(&shared.frames).is_empty() {
+        return converse(for_writing, shared);
+    }
     loop {
         if !wait_for_bytes(stream, &reader, shared) {
             return;
@@ -116,6 +130,28 @@ fn serve(stream: &TcpStream, shared: &Shared) {
             }
         }
     }
+}
+
+/// Plays the next connection of the script.
+fn converse(stream: TcpStream, shared: &Shared) {
+    let steps = {
+        let (frames, mut played) = (locked(&shared.frames), locked(&shared.played));
+        played.0 += 1;
+        frames.get((played.0 - 1).min(frames.len() - 1)).cloned()
+    };
+    let heard = |frame: &serde_json::Value, fits: bool| {
+        let method = frame["method"].as_str().unwrap_or("(none)");
+        let request = Request {
+            method: if fits { "FRAME" } else { "UNEXPECTED FRAME" }.into(),
+            path: method.into(),
+            headers: Vec::new(),
+            body: frame.to_string().into_bytes(),
+        };
+        locked(&shared.seen).push((Instant::now(), request));
+    };
+    let with_names = |use_them: &mut dyn FnMut(&mut Names)| use_them(&mut locked(&shared.played).1);
+    let is_over = || shared.over.load(Ordering::SeqCst);
+    frames::play(stream, &steps.unwrap_or_default(), &with_names, &heard, &is_over);
 }
 
 /// A kept-alive connection is quiet between requests; the case may end meanwhile.

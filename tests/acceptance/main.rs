@@ -20,6 +20,7 @@ mod collect;
 mod exchange;
 mod expect;
 mod far_side;
+mod frames;
 #[path = "../../host/tests/sandbox/guests.rs"]
 #[allow(clippy::expect_used, reason = "a guest that cannot be built ends the test")]
 mod guests;

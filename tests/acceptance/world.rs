@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::byway::{self, Ran, Server};
 use crate::case::{Case, FarSide};
 use crate::far_side::Running;
+use crate::frames;
 use crate::guests;
 use crate::http::{self, Request, Response};
 use crate::node::Node;
@@ -83,6 +84,10 @@ impl World {
         for name in case.far.keys() {
             let running = Running::listen()?;
             words.set(&format!("far.{name}.url"), &running.url());
+            words.set(
+                &format!("far.{name}.ws"),
+                &running.url().replacen("http", "ws", 1),
+            );
             far.insert(name.clone(), running);
         }
         let sshd = if case.sshd {
@@ -128,6 +133,9 @@ impl World {
         }
         for (name, far) in &case.far {
             self.far[name].script(self.script(far)?);
+            if let Some(file) = &far.frames {
+                self.far[name].play(frames::read(&self.folder.join(file))?);
+            }
         }
         Ok(())
     }

@@ -65,6 +65,8 @@ impl Search {
         match (page.get("hasMore"), older) {
             // The turn's end is newer than its beginning, so nothing more can come of it.
             _ if self.is_in_session || self.end.is_some() => Next::Done(self.found()),
+            // What waits has arrived, wherever it is. What was cut off may have been heard before.
+            _ if matches!(self.waiting, Some(Found::Waiting | Found::InSession)) => Next::Done(self.found()),
             (Some(Value::Bool(true)), Some(older)) => Next::Older(older),
             _ => Next::Done(self.found()),
         }
