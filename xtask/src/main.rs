@@ -11,6 +11,7 @@ mod failure;
 mod fuzz;
 mod layout;
 mod npm;
+mod openclaw;
 mod process;
 mod setup;
 mod steps;
@@ -35,6 +36,8 @@ cargo xtask TASK
   budget           count what an attempt takes, and hold it against host/benches/budget.json
   fuzz [TARGET…]   what strangers can send, tried at random: 60 s a target, or --seconds N. With a file,
                    that input alone. --keep takes over into fuzz/corpus what was worth finding
+  openclaw         what is said of the real OpenClaw gateway, tried against it: installs it (840 MB,
+                   about a minute), then takes about three minutes; not a part of `test`
   deny             licences, advisories and bans of all dependencies (needs cargo-deny)
 
 Environment
@@ -75,6 +78,7 @@ fn task(arguments: &[String]) -> Result<()> {
         ("build", []) => build::build(&Layout::find()?).map(drop),
         ("demo", []) => demo::demo(&Layout::find()?, false),
         ("demo", [flag]) if flag == "--readme" => demo::demo(&Layout::find()?, true),
+        ("openclaw", []) => openclaw::prove(&Layout::find()?),
         ("test", only) => test::test(&Layout::find()?, only),
         ("budget", []) => budget::budget(&Layout::find()?),
         ("fuzz", rest) => fuzz::fuzz(&Layout::find()?, rest),

@@ -62,6 +62,8 @@ fn known(refusal: &Refusal) -> Option<Failure> {
     Some(match refusal.detail.as_str() {
         "startup-sidecars" => said(FailureKind::Retryable, "gateway-starting", refusal)
             .with_retry_after_ms(refusal.retry_after_ms),
+        "gateway-restarting" => said(FailureKind::Retryable, "gateway-restarting", refusal)
+            .with_retry_after_ms(refusal.retry_after_ms),
         "DEVICE_IDENTITY_REQUIRED" | "PAIRING_REQUIRED" => pairing(refusal),
         "PROTOCOL_MISMATCH" => unavailable(
             "gateway-protocol",
@@ -205,11 +207,12 @@ mod tests {
             ),
             (
                 "UNAVAILABLE",
-                "",
-                "gateway draining",
+                "gateway-restarting",
+                "agent unavailable during gateway restart",
                 Retryable,
-                "gateway-unavailable",
+                "gateway-restarting",
             ),
+            ("UNAVAILABLE", "", "busy", Retryable, "gateway-unavailable"),
             ("SOMETHING_NEW", "", "no", Unknown, "gateway-error"),
         ] {
             let failure = of_message(&refusal(code, detail, message));

@@ -8,8 +8,8 @@
 
 mod answers;
 mod busy_relay;
-mod deadline;
-mod instance;
+pub(crate) mod deadline;
+pub(crate) mod instance;
 pub(crate) mod leash;
 mod page;
 mod readme;
@@ -61,7 +61,7 @@ pub(crate) fn demo(layout: &Layout, into_readme: bool) -> Result<()> {
 
 /// A new folder for one demo. Folders of demos that were killed are taken away first; that of one
 /// still running is not.
-fn throw_away_folder(all: &Path) -> Result<PathBuf> {
+pub(crate) fn throw_away_folder(all: &Path) -> Result<PathBuf> {
     fs::create_dir_all(all).doing(format_args!("make {}", all.display()))?;
     let folder = all.join(std::process::id().to_string());
     for old in fs::read_dir(all)

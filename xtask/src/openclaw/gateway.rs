@@ -1,0 +1,205 @@
+//! A real gateway: its folder, its configuration, its running process.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::demo::deadline::Deadline;
+use crate::demo::leash::Leash;
+use crate::failure::{Doing, Failure, Result};
+
+use super::runtime::Runtime;
+use super::wire;
+
+/// The start takes 15 s on a machine that is idle.
+const READY_WITHIN: Duration = Duration::from_secs(150);
+const RELOAD_WITHIN: Duration = Duration::from_secs(40);
+
+/// A gateway that may be running.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    runtime: Runtime,
+    folder: PathBuf,
+    deadline: Deadline,
+    address: SocketAddr,
+    token: String,
+    running: Option<Leash>,
+}
+
+impl Gateway {
+    /// Prepares one that thinks with `model`, in a folder of its own.
+    pub(crate) fn new(
+        runtime: &Runtime,
+        folder: &Path,
+        model: SocketAddr,
+        deadline: Deadline,
+    ) -> Result<Self> {
+        let gateway = Self {
+            runtime: runtime.clone(),
+            folder: folder.join("gateway"),
+            deadline,
+            address: free_address()?,
+            token: random_token()?,
+            running: None,
+        };
+        for name in ["home", "state", "main", "beta"] {
+            fs::create_dir_all(gateway.folder.join(name)).doing("make the gateway's folders")?;
+        }
+        gateway.write(&gateway.first_configuration(model))?;
+        Ok(gateway)
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its token.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Starts it, and does not wait until it is ready.
+    pub(crate) fn start(&mut self) -> Result<()> {
+        let within = |name: &str| self.folder.join(name).display().to_string();
+        let environment = [
+            ("LANG", "C.UTF-8".to_owned()),
+            ("NO_COLOR", "1".to_owned()),
+            ("HOME", within("home")),
+            ("OPENCLAW_HOME", within("home")),
+            ("OPENCLAW_STATE_DIR", within("state")),
+            ("OPENCLAW_CONFIG_PATH", within("openclaw.json")),
+            ("OPENCLAW_NO_RESPAWN", "1".to_owned()),
+            ("OPENCLAW_DISABLE_BONJOUR", "1".to_owned()),
+            ("OPENCLAW_NO_AUTO_UPDATE", "1".to_owned()),
+            ("DO_NOT_TRACK", "1".to_owned()),
+        ];
+        let port = self.address.port().to_string();
+        let arguments = ["gateway", "run", "--port", port.as_str()].map(str::to_owned);
+        let command = self.runtime.command(&environment, &arguments);
+        let log = File::options()
+            .append(true)
+            .create(true)
+            .open(self.folder.join("log"))
+            .doing("open the gateway's log")?;
+        let (leash, mut stdout) = Leash::start(&command, log)?;
+        std::thread::spawn(move || drop(stdout.read_to_end(&mut Vec::new())));
+        self.running = Some(leash);
+        Ok(())
+    }
+
+    /// Waits until it is ready.
+    pub(crate) fn ready(&mut self) -> Result<()> {
+        let (address, deadline) = (self.address, self.deadline);
+        deadline.wait_for("the gateway getting ready", READY_WITHIN, || {
+            if wire::ask(address, "GET", "/readyz", "", "") == Some(200) {
+                return Ok(Some(()));
+            }
+            match self.running.as_mut().is_some_and(Leash::is_running) {
+                true => Ok(None),
+                false => Err(Failure::new("the gateway has ended instead of getting ready")
+                    .fix(format!("look into {}", self.folder.join("log").display()))),
+            }
+        })
+    }
+
+    /// Kills it, as a power cut would.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        match self.running.take() {
+            Some(mut leash) => leash.end(),
+            None => Ok(()),
+        }
+    }
+
+    /// Says which tools may be called over HTTP, and waits until the running gateway has read it.
+    pub(crate) fn allow_tools(&self, names: &[&str]) -> Result<()> {
+        let path = self.folder.join("openclaw.json");
+        let text = fs::read_to_string(&path).doing("read the gateway's configuration")?;
+        let mut configuration: Value = serde_json::from_str(&text)
+            .map_err(|error| Failure::new(format!("the gateway's configuration is not JSON: {error}")))?;
+        if let Some(gateway) = configuration
+            .pointer_mut("/gateway")
+            .and_then(Value::as_object_mut)
+        {
+            gateway.insert("tools".to_owned(), json!({ "allow": names }));
+        }
+        self.write(&configuration)?;
+        // The tool without arguments is a bad request where it may be called.
+        let wanted = if names.contains(&"sessions_send") {
+            400
+        } else {
+            404
+        };
+        let headers = format!(
+            "authorization: Bearer {}\r\ncontent-type: application/json\r\n",
+            self.token
+        );
+        self.deadline
+            .wait_for("the gateway reading its configuration", RELOAD_WITHIN, || {
+                let body = r#"{"tool":"sessions_send","args":{}}"#;
+                let status = wire::ask(self.address, "POST", "/tools/invoke", &headers, body);
+                Ok((status == Some(wanted)).then_some(()))
+            })
+    }
+
+    fn first_configuration(&self, model: SocketAddr) -> Value {
+        let within = |name: &str| self.folder.join(name).display().to_string();
+        json!({
+            "gateway": {
+                "mode": "local", "bind": "loopback", "port": self.address.port(),
+                "auth": { "mode": "token", "token": self.token },
+                "controlUi": { "enabled": false },
+                "tools": { "allow": ["sessions_send"] },
+            },
+            // Else all gateways of a machine share one in /tmp.
+            "logging": { "file": within("openclaw.log") },
+            // Nothing is to leave this machine.
+            "update": { "checkOnStart": false },
+            "telemetry": { "enabled": false },
+            "discovery": { "mdns": { "mode": "off" } },
+            "browser": { "enabled": false },
+            "plugins": { "allow": ["memory-core"] },
+            "models": { "mode": "replace", "providers": { "fixed": {
+                "baseUrl": format!("http://{model}/v1"), "apiKey": "none", "api": "openai-completions",
+                "models": [{
+                    "id": "fixed", "name": "fixed", "reasoning": false, "input": ["text"],
+                    "cost": { "input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0 },
+                    "contextWindow": 128_000, "maxTokens": 4096,
+                }],
+            } } },
+            "agents": {
+                "ownership": "explicit",
+                "defaults": {
+                    "model": { "primary": "fixed/fixed" }, "skipBootstrap": true,
+                    "heartbeat": { "every": "0m" }, "systemAgent": { "agentId": "main" },
+                },
+                "entries": { "main": { "workspace": within("main") }, "beta": { "workspace": within("beta") } },
+            },
+        })
+    }
+
+    fn write(&self, configuration: &Value) -> Result<()> {
+        fs::write(self.folder.join("openclaw.json"), configuration.to_string())
+            .doing("write the gateway's configuration")
+    }
+}
+
+/// An address that was free a moment ago.
+pub(crate) fn free_address() -> Result<SocketAddr> {
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .doing("find a free port")
+}
+
+/// A token that nobody knows.
+pub(crate) fn random_token() -> Result<String> {
+    let mut bytes = [0; 24];
+    File::open("/dev/urandom")
+        .and_then(|mut file| file.read_exact(&mut bytes))
+        .doing("read from /dev/urandom")?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

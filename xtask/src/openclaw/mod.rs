@@ -1,0 +1,51 @@
+//! byway against the real OpenClaw gateway: what is claimed of it in `docs/adapters` is provoked, and compared
+//! with what happens.
+//!
+//! A real gateway from npm runs on loopback with a model that gives fixed answers and counts what it was
+//! asked, so "one message is one turn" is counted where it matters. A byway runs beside it, killed now and then. Each
+//! transport has a file with its rows; a new transport is a new file and a line in [`prove`].
+//!
+//! Not a part of the tests, because it installs 800 MB and takes minutes. It is bounded in time, and whatever
+//! it starts ends with it. The adapters' recorded frames (`tests/cases/gateway-…`) are what every test run has.
+
+mod gateway;
+mod model;
+mod runtime;
+mod sessions_send;
+mod table;
+mod wire;
+mod world;
+
+use std::fs;
+use std::time::Duration;
+
+use crate::build;
+use crate::demo;
+use crate::demo::deadline::Deadline;
+use crate::failure::{Doing, Result};
+use crate::layout::Layout;
+use crate::terminal::{say, time};
+
+use runtime::Runtime;
+use world::World;
+
+/// How long all rows together may take, the installation apart.
+const WHOLE_MAY_TAKE: Duration = Duration::from_secs(15 * 60);
+
+/// Builds and installs what is needed, and fills the table.
+pub(crate) fn prove(layout: &Layout) -> Result<()> {
+    let program = build::build(layout)?;
+    let home = layout.target.join("openclaw");
+    say("==> OpenClaw");
+    let runtime = Runtime::install(&home)?;
+    let folder = demo::throw_away_folder(&home.join("runs"))?;
+    let deadline = Deadline::in_time(WHOLE_MAY_TAKE);
+    let kept = format!("the configurations and logs are in {}", folder.display());
+    let proved = World::new(&program, &runtime, &folder, deadline).and_then(|mut world| {
+        sessions_send::prove(&mut world)?;
+        world.table.verdict()
+    });
+    say(format!("    it took {}", time(deadline.so_far())));
+    proved.map_err(|failure| failure.within(format_args!("the proof failed ({kept})")))?;
+    fs::remove_dir_all(&folder).doing(format_args!("remove {}", folder.display()))
+}

@@ -1,0 +1,142 @@
+//! What the rows are played in: a model, a gateway, a byway beside it, and the table.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::demo::deadline::Deadline;
+use crate::demo::instance::Instance;
+use crate::failure::{Doing, Failure, Result};
+
+use super::gateway::Gateway;
+use super::model::Model;
+use super::runtime::Runtime;
+use super::table::Table;
+
+/// Everything that runs.
+#[derive(Debug)]
+pub(crate) struct World {
+    // The byway first: it ends before what it talks to.
+    /// The byway; its name is the second half of its agents' addresses.
+    pub(crate) byway: Instance,
+    /// The gateway beside it.
+    pub(crate) gateway: Gateway,
+    /// What the gateway thinks with.
+    pub(crate) model: Model,
+    /// The table.
+    pub(crate) table: Table,
+    /// How long everything may take.
+    pub(crate) deadline: Deadline,
+    folder: PathBuf,
+}
+
+/// How a message stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Its status.
+    pub(crate) status: String,
+    /// Its attempts, `outcome code` each; a receipt's word stands in the place of a success's code. The same
+    /// again is not told again.
+    pub(crate) attempts: Vec<String>,
+}
+
+impl World {
+    /// Prepares everything and starts the model.
+    pub(crate) fn new(program: &Path, runtime: &Runtime, folder: &Path, deadline: Deadline) -> Result<Self> {
+        let model = Model::start()?;
+        Ok(Self {
+            byway: Instance::new("a", program, folder, deadline)?,
+            gateway: Gateway::new(runtime, folder, model.address(), deadline)?,
+            model,
+            table: Table::default(),
+            deadline,
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// Writes a secret where only its owner reads it, and gives the file's path.
+    pub(crate) fn secret(&self, name: &str, value: &str) -> Result<String> {
+        let path = self.folder.join(name);
+        fs::write(&path, value).doing("write a secret")?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).doing("protect a secret")?;
+        Ok(path.display().to_string())
+    }
+
+    /// The byway's data folder.
+    pub(crate) fn data(&self) -> String {
+        self.folder.join("data").display().to_string()
+    }
+
+    /// Sends a message, and gives its id.
+    pub(crate) fn send(&self, to: &str, text: &str, more: &[&str]) -> Result<String> {
+        let mut arguments = vec!["send", "--json", "--from", "planner", "--to", to];
+        arguments.extend(more);
+        arguments.extend(["--", text]);
+        id_of(&self.byway.ask(&arguments)?)
+    }
+
+    /// Sends a whole event, and gives its id.
+    pub(crate) fn send_event(&self, event: &str) -> Result<String> {
+        let path = self.folder.join("event.json");
+        fs::write(&path, event).doing("write an event")?;
+        let answer = self
+            .byway
+            .ask(&["send", "--json", "--event", &path.display().to_string()])?;
+        id_of(&answer)
+    }
+
+    /// Waits until a message stands as is asked for, and gives how it stands, then or when the time is over.
+    pub(crate) fn wait(
+        &self,
+        id: &str,
+        at_most: Duration,
+        is_so: impl Fn(&Standing) -> bool,
+    ) -> Result<Standing> {
+        let waited = self.deadline.wait_for("the message", at_most, || {
+            let standing = self.standing(id)?;
+            Ok(is_so(&standing).then_some(standing))
+        });
+        waited.or_else(|_| self.standing(id))
+    }
+
+    /// How a message stands.
+    pub(crate) fn standing(&self, id: &str) -> Result<Standing> {
+        let answer = self.byway.ask(&["show", id, "--json"])?;
+        let word =
+            |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
+        let attempts = answer.get("attempts").and_then(Value::as_array);
+        let mut told: Vec<String> = attempts
+            .into_iter()
+            .flatten()
+            // What was passed over was not tried.
+            .filter(|attempt| word(attempt, "outcome") != "skipped")
+            .map(|attempt| format!("{} {}", word(attempt, "outcome"), word(attempt, "code")))
+            .collect();
+        told.dedup();
+        Ok(Standing {
+            status: word(&answer, "status"),
+            attempts: told,
+        })
+    }
+}
+
+fn id_of(answer: &Value) -> Result<String> {
+    let id = answer.get("id").and_then(Value::as_str);
+    id.map(str::to_owned)
+        .ok_or_else(|| Failure::new(format!("`byway send` told no id: {answer}")))
+}
+
+impl Standing {
+    /// Whether nothing more will happen to it.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.status.as_str(), "delivered" | "dead" | "expired")
+    }
+
+    /// For the table: the attempts, then what became of it.
+    pub(crate) fn told(&self) -> String {
+        format!("{} → {}", self.attempts.join(", "), self.status)
+    }
+}
