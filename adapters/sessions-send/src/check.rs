@@ -83,7 +83,8 @@ fn check_session(config: &Config, problems: &mut Problems) {
         );
     }
     let begins = template.fixed_start().starts_with("agent:");
-    if !begins && !(template.fixed_start().is_empty() && config.uses_subject()) {
+    let is_a_subject = template.fixed_start().is_empty() && config.uses_subject();
+    if !begins && !is_a_subject {
         problems.add(
             "/session",
             "This is not the key of a session.",

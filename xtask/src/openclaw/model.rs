@@ -26,10 +26,18 @@ pub(crate) struct Model {
     shared: Arc<Shared>,
 }
 
+/// What the model was asked in one turn.
+#[derive(Debug)]
+struct Asked {
+    /// The message that it was about.
+    message: String,
+    /// Everything else that it was told with it.
+    whole: String,
+}
+
 #[derive(Debug, Default)]
 struct Shared {
-    /// Of each turn the message that it was about.
-    asked: Mutex<Vec<String>>,
+    asked: Mutex<Vec<Asked>>,
     is_over: AtomicBool,
 }
 
@@ -61,7 +69,14 @@ impl Model {
     /// In how many turns the message with this word in it was what the model was asked.
     pub(crate) fn turns(&self, word: &str) -> usize {
         let asked = self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.iter().filter(|message| message.contains(word)).count()
+        asked.iter().filter(|asked| asked.message.contains(word)).count()
+    }
+
+    /// Whether in the turn about the message with this word the model was also told this.
+    pub(crate) fn was_told(&self, word: &str, words: &str) -> bool {
+        let asked = self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut turns = asked.iter().filter(|asked| asked.message.contains(word));
+        turns.any(|asked| asked.whole.contains(words))
     }
 }
 
@@ -85,8 +100,13 @@ fn serve(connection: &TcpStream, shared: &Shared) -> std::io::Result<()> {
         return wire::answer(connection, status, "application/json", &models.to_string());
     }
     let message = message(&request.body);
-    let asked = || shared.asked.lock().unwrap_or_else(PoisonError::into_inner);
-    asked().push(message.clone());
+    let asked = Asked {
+        message: message.clone(),
+        whole: request.body.to_string(),
+    };
+    let mut all = shared.asked.lock().unwrap_or_else(PoisonError::into_inner);
+    all.push(asked);
+    drop(all);
     if let Some(seconds) = steering(&message, "wait").and_then(|text| text.parse::<u64>().ok()) {
         thread::sleep(Duration::from_secs(seconds.min(WAIT_MAX)));
     }

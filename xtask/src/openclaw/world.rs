@@ -41,6 +41,8 @@ pub(crate) struct Standing {
     /// Its attempts, `outcome code` each; a receipt's word stands in the place of a success's code. The same
     /// again is not told again.
     pub(crate) attempts: Vec<String>,
+    /// The far side's own name for it, as it was told last.
+    pub(crate) reference: String,
 }
 
 impl World {
@@ -108,6 +110,10 @@ impl World {
         let word =
             |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
         let attempts = answer.get("attempts").and_then(Value::as_array);
+        let last = attempts
+            .and_then(|attempts| attempts.last())
+            .unwrap_or(&Value::Null);
+        let reference = word(last, "reference");
         let mut told: Vec<String> = attempts
             .into_iter()
             .flatten()
@@ -119,6 +125,7 @@ impl World {
         Ok(Standing {
             status: word(&answer, "status"),
             attempts: told,
+            reference,
         })
     }
 }
