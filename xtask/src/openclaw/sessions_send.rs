@@ -105,6 +105,14 @@ fn over_the_socket(world: &mut World) -> Result<()> {
         "plain-one",
         "delivered processed → delivered, 1 turn",
     )?;
+    let as_data = "sourceSession=byway:planner@a sourceTool=byway isUser=false";
+    let seen = match world.model.was_told("plain-one", as_data) {
+        true => "data",
+        false => "its owner",
+    };
+    world
+        .table
+        .row("the agent hears data from another agent", "data", seen);
     delivers(
         world,
         "the agent has nothing to say",
@@ -274,10 +282,18 @@ fn gateway_killed(world: &mut World) -> Result<()> {
     );
     let standing = world.wait(&second, DELIVERY_MAY_TAKE, Standing::is_over)?;
     let last = standing.attempts.last().cloned().unwrap_or_default();
+    let key = match standing.reference.ends_with("~2") {
+        true => "a new key",
+        false => "the same key",
+    };
     world.table.row(
         "the gateway is killed while the message waits for its turn",
-        "delivered processed → delivered, 1 turn",
-        &format!("{last} → {}, {}", standing.status, turns(world, "waiting-one")),
+        "delivered processed with a new key → delivered, 1 turn",
+        &format!(
+            "{last} with {key} → {}, {}",
+            standing.status,
+            turns(world, "waiting-one")
+        ),
     );
     Ok(())
 }
