@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::config::Config;
 use crate::session::Session;
 use crate::turn::{self, Progress};
-use crate::{refusal, socket};
+use crate::{refusal, words};
 
 /// Carries a message.
 pub(crate) fn send(
@@ -22,8 +22,9 @@ pub(crate) fn send(
     envelope: &Envelope,
     attempt: &Attempt,
 ) -> Result<Receipt, Failure> {
-    let session = Session::of(config, envelope, &Values::of_attempt(envelope, attempt))?;
-    let message = socket::words(config, envelope, attempt)?;
+    let values = Values::of_attempt(envelope, attempt);
+    let session = Session::of(config, envelope, &values)?;
+    let message = words::of(config, envelope, &values)?;
     let response = Request::post(url.clone())
         .header(
             "authorization",

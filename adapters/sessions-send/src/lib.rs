@@ -16,6 +16,7 @@ mod refusal;
 mod session;
 mod socket;
 mod turn;
+mod words;
 
 use byway_adapter::{
     Adapter, Attempt, Description, Envelope, Failure, Needs, Problems, Readiness, Receipt, Reconciler,

@@ -6,6 +6,7 @@
 use byway_adapter::{Failure, FailureKind};
 
 use crate::protocol::Refusal;
+use crate::words;
 
 /// The login was refused.
 pub(crate) fn at_login(refusal: &Refusal) -> Failure {
@@ -20,6 +21,10 @@ pub(crate) fn at_login(refusal: &Refusal) -> Failure {
 
 /// The message was refused.
 pub(crate) fn of_message(refusal: &Refusal) -> Failure {
+    if refusal.detail == "MISSING_SCOPE" && refusal.message.contains("operator.admin") {
+        // Giving an agent a turn never wants it; only a command in the message's words does.
+        return words::command("The gateway takes the message as a command that is not for everybody.");
+    }
     if let Some(failure) = known(refusal) {
         return failure;
     }
@@ -196,6 +201,13 @@ mod tests {
                 "missing scope: operator.write",
                 Unavailable,
                 "missing-scope",
+            ),
+            (
+                "FORBIDDEN",
+                "MISSING_SCOPE",
+                "missing scope: operator.admin",
+                Refused,
+                "gateway-command",
             ),
             ("FORBIDDEN", "", "no", Unavailable, "forbidden"),
             (

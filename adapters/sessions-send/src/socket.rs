@@ -5,7 +5,7 @@
 //! before the agent heard it, it never makes a turn of that key again; `Turns` then counts one on, and
 //! the message gets a new key. That, and the session that the message went to, is kept with `progress`.
 
-use byway_adapter::template::{Escape, Values};
+use byway_adapter::template::Values;
 use byway_adapter::websocket::SocketUrl;
 use byway_adapter::{Attempt, Envelope, Failure, Receipt, ReceiptStatus, Verdict, log, progress};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ use crate::protocol::{Page, Turn};
 use crate::refusal;
 use crate::session::Session;
 use crate::turn::{self, Progress};
+use crate::words;
 
 /// The longest key of a turn that the gateway can be asked about, less room for a count.
 const KEY_BYTES_MAX: usize = 240;
@@ -81,7 +82,8 @@ pub(crate) fn send(
 ) -> Result<Receipt, Failure> {
     let clock = Clock::of(attempt);
     let turns = turns(config, envelope, attempt)?;
-    let message = words(config, envelope, attempt)?;
+    let message = words::of(config, envelope, &Values::of_attempt(envelope, attempt))?;
+    words::no_command(&message)?;
     let gateway = Gateway::enter(url, &config.token, clock)?;
     progress::save(&turns)?;
     let turn = Turn {
@@ -215,21 +217,6 @@ fn turns(config: &Config, envelope: &Envelope, attempt: &Attempt) -> Result<Turn
     }
     let session = Session::of(config, envelope, &Values::of_attempt(envelope, attempt))?;
     Ok(Turns::first(&session, attempt))
-}
-
-/// What the agent hears.
-pub(crate) fn words(config: &Config, envelope: &Envelope, attempt: &Attempt) -> Result<String, Failure> {
-    let words = match &config.message {
-        Some(template) => template.render(&Values::of_attempt(envelope, attempt), Escape::Plain)?,
-        None => envelope.text()?,
-    };
-    if words.is_empty() {
-        return Err(Failure::refused(
-            "empty",
-            "The message has no words, and the gateway takes none without.",
-        ));
-    }
-    Ok(words)
 }
 
 #[cfg(test)]

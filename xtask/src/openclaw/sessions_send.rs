@@ -183,6 +183,14 @@ fn refused(world: &mut World) -> Result<()> {
         let seen = format!("{}, {}", standing.told(), turns(world, word));
         world.table.row(provoked, expected, &seen);
     }
+    let id = world.send("beta@ws", "/reset command-one", &["--subject", "proof-command"])?;
+    let standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
+    let seen = format!("{}, {}", standing.told(), turns(world, "command-one"));
+    world.table.row(
+        "the message is a command to the gateway's session",
+        "refused gateway-command → dead, 0 turns",
+        &seen,
+    );
     let id = world.send("beta@ws", "unlisted-one", &["--subject", "other"])?;
     let standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
     let seen = format!("{}, {}", standing.told(), turns(world, "unlisted-one"));
