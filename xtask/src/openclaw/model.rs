@@ -137,7 +137,7 @@ fn message(body: &Value) -> String {
     let texts = of_users.map(|message| plain(message.get("content").unwrap_or(&Value::Null)));
     texts
         .filter(|text| !text.starts_with(CONTEXT_OF_THE_GATEWAY))
-        .last()
+        .next_back()
         .unwrap_or_default()
 }
 
