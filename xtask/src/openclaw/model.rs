@@ -134,10 +134,9 @@ fn message(body: &Value) -> String {
         .into_iter()
         .flatten()
         .filter(|message| message.get("role").and_then(Value::as_str) == Some("user"));
-    let texts = of_users.map(|message| plain(message.get("content").unwrap_or(&Value::Null)));
+    let mut texts = of_users.map(|message| plain(message.get("content").unwrap_or(&Value::Null)));
     texts
-        .filter(|text| !text.starts_with(CONTEXT_OF_THE_GATEWAY))
-        .next_back()
+        .rfind(|text| !text.starts_with(CONTEXT_OF_THE_GATEWAY))
         .unwrap_or_default()
 }
 
