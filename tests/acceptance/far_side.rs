@@ -2,7 +2,7 @@
 
 use std::io::BufReader;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -25,8 +25,10 @@ pub struct Running {
 struct Shared {
     answers: Mutex<Vec<Answer>>,
     frames: Mutex<Script>,
-    /// Connections so far, and what the frames' names stand for.
-    played: Mutex<(usize, Names)>,
+    /// Connections that were played so far.
+    played: AtomicUsize,
+    /// What the frames' names stand for.
+    names: Mutex<Names>,
     seen: Mutex<Vec<(Instant, Request)>>,
     over: AtomicBool,
 }
@@ -39,7 +41,8 @@ impl Running {
         let shared = Arc::new(Shared {
             answers: Mutex::default(),
             frames: Mutex::default(),
-            played: Mutex::default(),
+            played: AtomicUsize::new(0),
+            names: Mutex::default(),
             seen: Mutex::default(),
             over: AtomicBool::new(false),
         });
@@ -134,10 +137,10 @@ fn serve(stream: &TcpStream, shared: &Shared) {
 
 /// Plays the next connection of the script.
 fn converse(stream: TcpStream, shared: &Shared) {
+    let number = shared.played.fetch_add(1, Ordering::SeqCst);
     let steps = {
-        let (frames, mut played) = (locked(&shared.frames), locked(&shared.played));
-        played.0 += 1;
-        frames.get((played.0 - 1).min(frames.len() - 1)).cloned()
+        let frames = locked(&shared.frames);
+        frames.get(number.min(frames.len() - 1)).cloned()
     };
     let heard = |frame: &serde_json::Value, fits: bool| {
         let method = frame["method"].as_str().unwrap_or("(none)");
@@ -149,9 +152,14 @@ fn converse(stream: TcpStream, shared: &Shared) {
         };
         locked(&shared.seen).push((Instant::now(), request));
     };
-    let with_names = |use_them: &mut dyn FnMut(&mut Names)| use_them(&mut locked(&shared.played).1);
     let is_over = || shared.over.load(Ordering::SeqCst);
-    frames::play(stream, &steps.unwrap_or_default(), &with_names, &heard, &is_over);
+    frames::play(
+        stream,
+        &steps.unwrap_or_default(),
+        &shared.names,
+        &heard,
+        &is_over,
+    );
 }
 
 /// A kept-alive connection is quiet between requests; the case may end meanwhile.

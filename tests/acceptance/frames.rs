@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -48,7 +49,7 @@ pub fn read(path: &Path) -> Result<Script, String> {
 pub fn play(
     stream: TcpStream,
     steps: &[Step],
-    with_names: &dyn Fn(&mut dyn FnMut(&mut Names)),
+    names: &Mutex<Names>,
     heard: &dyn Fn(&Value, bool),
     is_over: &dyn Fn() -> bool,
 ) {
@@ -59,13 +60,12 @@ pub fn play(
         let goes_on = match step {
             Step::Say(frame) => {
                 let mut said = frame.clone();
-                with_names(&mut |names| fill_in(&mut said, names));
+                fill_in(&mut said, &locked(names));
                 socket.send(Message::text(said.to_string())).is_ok()
             }
             Step::Hear(wanted) => match next(&mut socket, is_over) {
                 Some(frame) => {
-                    let mut is_right = false;
-                    with_names(&mut |names| is_right = fits(&frame, wanted, names));
+                    let is_right = fits(&frame, wanted, &mut locked(names));
                     heard(&frame, is_right);
                     is_right
                 }
@@ -91,6 +91,10 @@ pub fn play(
         }
     }
     drop(socket.get_ref().shutdown(std::net::Shutdown::Both));
+}
+
+fn locked(names: &Mutex<Names>) -> MutexGuard<'_, Names> {
+    names.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The next frame that is JSON; nothing where the connection, or the case, is over.
