@@ -112,7 +112,8 @@ fn read_tables(document: &DeTable<'_>, report: &Report<'_>, path: &Path) -> Opti
     let own_name = instance.as_ref().map(|instance| instance.name.clone());
     let known = Known::new(&file, own_name, agents);
     let peers = read_peers(&file, &known);
-    let transports = read_transports(&file);
+    let data_dir = instance.as_ref().map(|instance| instance.data_dir.as_path());
+    let transports = read_transports(&file, data_dir);
     let inbound = read_inbound(&file, &known, &transports);
     let routes = read_routes(&file, &known);
     Some(Config {

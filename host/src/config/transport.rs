@@ -1,6 +1,7 @@
 //! `[transports.NAME]`: one configured use of an adapter.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use super::grants::read_grants;
@@ -22,17 +23,17 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DEDUPE_BYTES_MAX: usize = 128;
 
-pub(super) fn read_transports(file: &Table<'_>) -> BTreeMap<String, Transport> {
+pub(super) fn read_transports(file: &Table<'_>, data_dir: Option<&Path>) -> BTreeMap<String, Transport> {
     // That this is a table at all was looked at when the names were taken.
     let item = file.get("transports").filter(|item| item.value().is_table());
     let items = item.map(|item| item.named(EXAMPLE)).unwrap_or_default();
-    let transports = items.iter().filter_map(read_transport);
+    let transports = items.iter().filter_map(|item| read_transport(item, data_dir));
     transports
         .map(|transport| (transport.name.clone(), transport))
         .collect()
 }
 
-fn read_transport(item: &Item<'_>) -> Option<Transport> {
+fn read_transport(item: &Item<'_>, data_dir: Option<&Path>) -> Option<Transport> {
     let name = read_own_name(item);
     let table = item.table(&keys::TRANSPORT, EXAMPLE)?;
     let adapter = table
@@ -40,7 +41,7 @@ fn read_transport(item: &Item<'_>) -> Option<Transport> {
         .and_then(|item| read_adapter(&item));
     let sha256 = table.get("sha256").and_then(|item| read_digest(&item));
     let config = table.get("config").and_then(|item| read_config(&item));
-    let grants = read_grants(&table);
+    let grants = read_grants(&table, data_dir);
     let secrets_item = table.get("secrets");
     let secrets = read_named(secrets_item.as_ref(), read_secret);
     let signers = read_named(table.get("signers").as_ref(), read_signer);
