@@ -152,9 +152,8 @@ fn there(tool: &str) -> bool {
 
 /// The program, built as the tests are, so that nothing is compiled twice.
 fn build(layout: &Layout) -> Result<PathBuf> {
-    let mut cargo = Command::new("cargo");
+    let mut cargo = process::cargo(&layout.root);
     cargo
-        .current_dir(&layout.root)
         .args([
             "test",
             "--locked",

@@ -122,6 +122,18 @@ fn read(arguments: &[String]) -> Result<Asked> {
     }
 }
 
+/// A copy of this very program, to be called in the compiler's place. The program itself may have been built
+/// anew since it was started (the tests do that), and is then no more where it was.
+fn stand_in(layout: &Layout) -> Result<PathBuf> {
+    let doing = "copy this very program";
+    let folder = layout.target.join("fuzz-stand-in");
+    let (fresh, copy) = (folder.join("xtask.fresh"), folder.join("xtask"));
+    fs::create_dir_all(&folder).doing(doing)?;
+    fs::copy("/proc/self/exe", &fresh).doing(doing)?;
+    fs::rename(&fresh, &copy).doing(doing)?;
+    Ok(copy)
+}
+
 /// Builds the targets with counters.
 fn build(layout: &Layout) -> Result<()> {
     if !layout.target.join("guests").is_dir() {
@@ -129,7 +141,7 @@ fn build(layout: &Layout) -> Result<()> {
             Failure::new("there are no components to change at random").fix("run `cargo xtask build`")
         );
     }
-    let myself = std::env::current_exe().doing("find this very program")?;
+    let myself = stand_in(layout)?;
     let mut cargo = process::cargo(&layout.root);
     cargo
         .args([
