@@ -136,3 +136,21 @@ fn a_compiler_that_breaks_or_is_missing_is_a_problem_of_the_adapter_alone() {
         assert!(problem.message.contains(words), "{}", problem.message);
     }
 }
+
+#[test]
+fn a_compiler_that_has_much_to_say_is_heard_to_its_end() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("compiler");
+    // More than a pipe holds, before anything else.
+    std::fs::write(
+        &program,
+        "#!/bin/sh\nhead -c 300000 /dev/zero | tr '\\0' x >&2\nexit 7\n",
+    )
+    .unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let problem = problem(program.to_str().unwrap(), CompileLimits::default());
+    assert_eq!(problem.code, ErrorCode::NotCompiled);
+    assert!(problem.message.contains("exit status: 7"), "{}", problem.message);
+}

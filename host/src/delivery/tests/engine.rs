@@ -239,6 +239,28 @@ async fn an_attempt_under_way_ends_on_what_it_began_with() {
 }
 
 #[tokio::test]
+async fn a_message_that_waits_in_line_has_not_begun_an_attempt() {
+    let folder = TempDir::new().unwrap();
+    let (came, may_go) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let scripted = Scripted {
+        line: Some((Arc::clone(&came), Arc::clone(&may_go))),
+        ..Scripted::default()
+    };
+    let stage = Stage::new(folder.path(), scripted.with("a", false, []));
+    stage.reload(&["a"]).await;
+    let key = stage.accept("1").await;
+    came.acquire().await.unwrap().forget();
+    // Killed here, nothing was sent, and so nothing may look as if it had been.
+    stage
+        .until(key, |it| !it.flight.contains("\"under_way\":\""))
+        .await;
+    assert!(stage.transports.calls().is_empty());
+    may_go.add_permits(1);
+    stage.until(key, |it| it.status == Status::Delivered).await;
+    stage.end().await;
+}
+
+#[tokio::test]
 async fn a_transport_on_which_everything_hangs_leaves_room_for_the_others() {
     let folder = TempDir::new().unwrap();
     let gate = Arc::new(Semaphore::new(0));

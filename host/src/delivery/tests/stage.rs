@@ -28,6 +28,8 @@ pub(super) struct Scripted {
     pub(super) calls: Mutex<Vec<(String, u32, String)>>,
     /// Where set, an attempt waits for it before it ends.
     pub(super) gate: Option<Arc<Semaphore>>,
+    /// The line before every transport: who has come, and who may go on.
+    pub(super) line: Option<(Arc<Semaphore>, Arc<Semaphore>)>,
     /// The transports that are quarantined.
     pub(super) quarantined: Mutex<BTreeMap<String, Quarantined>>,
 }
@@ -82,6 +84,10 @@ impl Transports for Scripted {
     }
 
     async fn place(&self, _: &str) -> Result<Option<Place>, HostFault> {
+        if let Some((came, may_go)) = &self.line {
+            came.add_permits(1);
+            may_go.acquire().await.unwrap().forget();
+        }
         Ok(None)
     }
 

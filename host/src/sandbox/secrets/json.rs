@@ -215,6 +215,17 @@ mod tests {
     }
 
     #[test]
+    fn a_reference_stands_a_few_times_in_a_text_and_not_as_often_as_one_likes() {
+        let (book, reference) = bound("s3cret");
+        let text = |times: usize| {
+            let references = reference.repeat(times);
+            format!(r#"{{"params":{{"auth":{{"token":"{references}"}}}}}}"#)
+        };
+        assert!(book.swap_in_json(&text(REFERENCES_MAX)).unwrap().is_some());
+        assert!(book.swap_in_json(&text(REFERENCES_MAX + 1)).is_err());
+    }
+
+    #[test]
     fn a_value_is_escaped_for_json() {
         let value = "a\"b\\c\nd\u{1}é";
         let (book, reference) = bound(value);
