@@ -160,8 +160,13 @@ impl Journey {
         let before = self.flight.clone();
         self.flight.begin(step);
         let began = self.engine.now();
-        if !self.write(Status::Waiting, began, None).await {
+        if !self.write(Status::Waiting, began, None).await || self.message.status.is_end() {
             return false;
+        }
+        if self.has_news() {
+            // A receipt may have settled it; that is looked at before anything is sent.
+            self.flight = before;
+            return true;
         }
         in_force.breaker_begin(&step.transport);
         let call = self.call(step, envelope).await;
@@ -172,7 +177,6 @@ impl Journey {
         let now = self.engine.now();
         let outcome = result.as_ref().ok().map(|attempted| attempted.outcome.kind());
         in_force.breaker_end(&step.transport, outcome, now);
-        self.look_for_receipt().await;
         match result {
             Ok(attempted) => self.settle(plan, step, &attempted, began, now).await,
             Err(fault) => {
@@ -261,29 +265,31 @@ impl Journey {
 
     async fn call(&self, step: &PlannedStep, envelope: &Arc<Envelope>) -> Result<Call, HostFault> {
         let store = &self.engine.inner.settings.store;
-        let progress = store
-            .progress(self.message.key, &step.transport)
-            .await
-            .map_err(|error| HostFault {
+        let number = self.flight.step(&step.transport).attempts.max(1);
+        // Most messages go at their first attempt, before which nothing can have been kept.
+        let progress = if self.message.has_progress || number > 1 {
+            let kept = store.progress(self.message.key, &step.transport).await;
+            kept.map_err(|error| HostFault {
                 code: "store",
                 message: error.to_string(),
-            })?;
+            })?
+        } else {
+            None
+        };
         Ok(Call {
             envelope: Arc::clone(envelope),
             structured: Arc::from(envelope.to_json()),
-            number: self.flight.step(&step.transport).attempts.max(1),
+            number,
             idempotency_key: envelope.effective_idempotency_key().to_owned(),
             progress,
             keep: Arc::new(Keep::new(&self.engine, self.message.key, &step.transport)),
         })
     }
 
-    /// A receipt may have come while the attempt was under way; it is in the store, not here.
-    async fn look_for_receipt(&mut self) {
-        let store = &self.engine.inner.settings.store;
-        if let Ok(Some(fresh)) = store.outgoing(self.message.key).await {
-            self.message.receipt = fresh.receipt;
-        }
+    /// Whether a receipt has come that the decisions so far do not know of.
+    fn has_news(&self) -> bool {
+        let receipt = self.message.receipt.as_deref().and_then(receipt_status);
+        receipt.is_some_and(|receipt| self.flight.receipt.is_none_or(|known| known < receipt))
     }
 
     fn note_fault(&mut self, step: &PlannedStep, fault: &HostFault, began: Timestamp) {
@@ -359,8 +365,9 @@ impl Journey {
         };
         for pause in WRITE_PAUSES {
             match store.advance(self.message.key, advance.clone()).await {
-                Ok(()) => {
-                    self.message.status = status;
+                Ok(standing) => {
+                    self.message.status = standing.status;
+                    self.message.receipt = standing.receipt;
                     return true;
                 }
                 Err(error) => {

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::column::word;
 use super::journal::{About, tell};
-use super::rows::{Advance, Attempt, MessageKey};
+use super::rows::{Advance, Advanced, Attempt, MessageKey};
 use super::words::Status;
 use super::{Store, StoreError};
 
@@ -35,11 +35,12 @@ pub const PROGRESS_BYTES_MAX: usize = 4096;
 
 impl Store {
     /// Writes down one step of a message's delivery. A message that has ended stays ended, except that a
-    /// dead one can still turn out to be delivered; what was tried is recorded in any case.
+    /// dead one can still turn out to be delivered; what was tried is recorded in any case. Gives how the
+    /// message stands then: a receipt or an end may have come while the step was taken.
     ///
     /// # Errors
     /// Where it could not be stored; then nothing of it is.
-    pub async fn advance(&self, key: MessageKey, step: Advance) -> Result<(), StoreError> {
+    pub async fn advance(&self, key: MessageKey, step: Advance) -> Result<Advanced, StoreError> {
         self.inner.writer.write(move |tx| advance(tx, key, &step)).await
     }
 
@@ -104,7 +105,7 @@ impl Store {
     }
 }
 
-struct Standing {
+struct Before {
     source: String,
     id: String,
     recipient: String,
@@ -113,9 +114,13 @@ struct Standing {
     ended_at: Option<i64>,
 }
 
-pub(super) fn advance(connection: &Connection, key: MessageKey, step: &Advance) -> rusqlite::Result<()> {
+pub(super) fn advance(
+    connection: &Connection,
+    key: MessageKey,
+    step: &Advance,
+) -> rusqlite::Result<Advanced> {
     let before = connection.prepare_cached(STANDING)?.query_row([key.0], |row| {
-        Ok(Standing {
+        Ok(Before {
             source: row.get(0)?,
             id: row.get(1)?,
             recipient: row.get(2)?,
@@ -140,7 +145,11 @@ pub(super) fn advance(connection: &Connection, key: MessageKey, step: &Advance) 
             .execute(params![key.0, receipt, step.flight])?;
         let detail =
             json!({ "status": before.status.as_str(), "after": step.status.as_str(), "receipt": receipt });
-        return tell(connection, step.at, "ended-before", about, &detail);
+        tell(connection, step.at, "ended-before", about, &detail)?;
+        return Ok(Advanced {
+            status: before.status,
+            receipt: receipt.clone(),
+        });
     }
     let at = step.at.as_millisecond();
     let ended_at = step.status.is_end().then_some(at);
@@ -161,7 +170,11 @@ pub(super) fn advance(connection: &Connection, key: MessageKey, step: &Advance) 
     ])?;
     let detail =
         json!({ "reason": step.reason, "fallback": step.fallback, "receipt": receipt, "due_at": due_at });
-    tell(connection, step.at, step.status.as_str(), about, &detail)
+    tell(connection, step.at, step.status.as_str(), about, &detail)?;
+    Ok(Advanced {
+        status: step.status,
+        receipt: receipt.clone(),
+    })
 }
 
 fn add_attempt(

@@ -52,8 +52,8 @@ use std::sync::Arc;
 pub use advance::PROGRESS_BYTES_MAX;
 pub use error::StoreError;
 pub use rows::{
-    Accepted, Advance, Attempt, Counts, Earlier, Incoming, JournalRow, MessageKey, NewIncoming, NewOutgoing,
-    Note, Outgoing, OutgoingFilter, Page, TakenIn,
+    Accepted, Advance, Advanced, Attempt, Counts, Earlier, Incoming, JournalRow, MessageKey, NewIncoming,
+    NewOutgoing, Note, Outgoing, OutgoingFilter, Page, TakenIn,
 };
 pub use words::{InboxStatus, Kind, Status};
 

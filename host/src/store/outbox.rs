@@ -12,11 +12,11 @@ use super::{Store, StoreError};
 macro_rules! columns {
     () => {
         "outgoing.key, kind, id, source, sender, recipient, status, reason, fallback, receipt, flight, due_at, deadline, \
-         expires, accepted_at, ended_at"
+         expires, accepted_at, ended_at, EXISTS (SELECT 1 FROM progress WHERE progress.key = outgoing.key)"
     };
 }
 /// Where the body stands when it is asked for: after the columns.
-const BODY: usize = 16;
+const BODY: usize = 17;
 
 pub(super) const DUE: &str =
     "SELECT key FROM outgoing WHERE priority = ?1 AND due_at <= ?2 ORDER BY due_at, key LIMIT ?3";
@@ -297,5 +297,6 @@ fn header(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
         expires: time_or_null(row, 13)?,
         accepted_at: time(row, 14)?,
         ended_at: time_or_null(row, 15)?,
+        has_progress: row.get(16)?,
     })
 }

@@ -107,6 +107,17 @@ pub struct Outgoing {
     pub accepted_at: Timestamp,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+    /// Whether an adapter has kept something of it.
+    pub has_progress: bool,
+}
+
+/// How a message stands after a step was written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advanced {
+    /// Its status; an end that came from elsewhere stays.
+    pub status: Status,
+    /// The greatest receipt so far.
+    pub receipt: Option<String>,
 }
 
 /// One step of a message's delivery, written at once or not at all.
