@@ -62,8 +62,11 @@ impl Reconciler for SessionsSend {
     fn reconcile(config: &Config, envelope: &Envelope, attempt: &Attempt) -> Result<Verdict, Failure> {
         match &config.url {
             GatewayUrl::Socket(url) => socket::reconcile(config, url, envelope, attempt),
-            // Every tool is called with POST, which could deliver.
-            GatewayUrl::Invoke(_) => Ok(Verdict::Unknown),
+            // Every tool is called with POST, which could deliver. What the route says of unknown holds at once.
+            GatewayUrl::Invoke(_) => Err(Failure::refused(
+                "nobody-to-ask",
+                "Over HTTP a gateway does not say what became of a message.",
+            )),
         }
     }
 }

@@ -110,6 +110,8 @@ pub enum Verdict {
     Failed(Failure),
     /// It cannot be said, at least not now.
     Unknown,
+    /// It can never be said of this message in this way: nobody has to be asked again.
+    NeverKnown,
 }
 
 /// byway's own failure: no attempt was made, and none is counted.

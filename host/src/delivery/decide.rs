@@ -205,10 +205,13 @@ fn is_repeatable(flight: &Flight, step: &PlannedStep, other: &str) -> bool {
     step.transport == other && step.idempotent && !flight.led_elsewhere(step)
 }
 
-/// Whether it may find out what became of the message: it was tried, it can tell, and it would ask
-/// where the message was sent.
+/// Whether it may find out what became of the message: it was tried, it has not said that it can never
+/// tell, and it would ask where the message was sent.
 fn may_tell(flight: &Flight, step: &PlannedStep) -> bool {
-    step.reconciles && flight.unsettled.contains(&step.transport) && !flight.led_elsewhere(step)
+    step.reconciles
+        && flight.unsettled.contains(&step.transport)
+        && flight.step(&step.transport).silent_under != Some(step.fingerprint)
+        && !flight.led_elsewhere(step)
 }
 
 fn reconcilable(plan: &Plan, flight: &Flight) -> Option<usize> {

@@ -74,6 +74,9 @@ pub struct StepState {
     /// Whether this round has asked it what became of an unsettled attempt.
     #[serde(default)]
     pub reconciled_this_round: bool,
+    /// The fingerprint of the configuration under which nobody can say what became of an attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_under: Option<u64>,
     /// The last failure's code and sentence, for the reason of a dead letter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<(String, String)>,

@@ -120,6 +120,10 @@ pub fn reconciled(
             ))
         }
         Verdict::Unknown => Ending::Open,
+        Verdict::NeverKnown => {
+            flight.step_mut(&step.transport).silent_under = Some(step.fingerprint);
+            Ending::Open
+        }
     }
 }
 

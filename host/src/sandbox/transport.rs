@@ -222,14 +222,19 @@ impl LoadedTransport {
         match self.run(entered, &context, function).await.0 {
             Ok(Ok(verdict)) => Ok(translate::verdict(verdict, &context.secrets)),
             Ok(Err(failure)) => {
+                let is_for_good = matches!(failure.kind, wit::FailureKind::Refused);
                 let failure = translate::failure(&failure, &context.secrets);
                 tracing::info!(
                     transport = name,
                     code = failure.code,
-                    "it cannot say now: {}",
+                    "it cannot say: {}",
                     failure.message
                 );
-                Ok(Verdict::Unknown)
+                Ok(if is_for_good {
+                    Verdict::NeverKnown
+                } else {
+                    Verdict::Unknown
+                })
             }
             Err(breakage) => match breakage.host_fault() {
                 Some(fault) => Err(fault),

@@ -91,7 +91,11 @@ proptest! {
                 Decision::Reconcile(place) => {
                     let step = story.plan.steps[place].clone();
                     prop_assert!(maybe_in.iter().any(|earlier| earlier.transport == step.transport));
-                    let verdict = if crash { Verdict::NotArrived } else { Verdict::Unknown };
+                    let verdict = match (crash, random > 0.5) {
+                        (true, _) => Verdict::NotArrived,
+                        (false, true) => Verdict::NeverKnown,
+                        (false, false) => Verdict::Unknown,
+                    };
                     if verdict == Verdict::NotArrived {
                         maybe_in.retain(|earlier| earlier.transport != step.transport);
                         this_round.remove(&step.transport);

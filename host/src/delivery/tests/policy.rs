@@ -160,6 +160,32 @@ fn whoever_can_find_out_is_asked_before_anything_is_sent_again() {
 }
 
 #[test]
+fn nobody_is_asked_again_who_said_that_it_can_never_tell() {
+    let gateway = PlannedStep {
+        reconciles: true,
+        ..step("gateway")
+    };
+    let told = |on_unknown| {
+        let mut story = Story::of(Plan {
+            on_unknown,
+            ..plan(vec![gateway.clone(), step("b")])
+        });
+        story.tries("gateway", Outcome::Unknown(failure()));
+        assert_eq!(story.decide(), Decision::Reconcile(0));
+        let (plan, now) = (story.plan.clone(), story.now);
+        reconciled(&plan, &mut story.flight, &gateway, &Verdict::NeverKnown, now);
+        story
+    };
+    assert!(matches!(told(OnUnknown::Hold).decide(), Decision::Hold(_)));
+    told(OnUnknown::Continue).tries("b", delivered(ReceiptStatus::Accepted));
+    // Another configuration may be able to.
+    let mut corrected = told(OnUnknown::Hold);
+    corrected.plan.steps[0].fingerprint = 2;
+    corrected.flight.end_round();
+    assert_eq!(corrected.decide(), Decision::Reconcile(0));
+}
+
+#[test]
 fn retry_after_is_honoured_and_clamped() {
     let mut story = Story::of(plan(vec![step("a")]));
     story.tries(
