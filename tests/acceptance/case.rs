@@ -24,6 +24,8 @@ pub struct Case {
     pub guests: Vec<String>,
     /// A program for node in the case's folder; `{{node.url}}` is where it listens.
     pub node: Option<String>,
+    /// The same for Python; `{{python.url}}`.
+    pub python: Option<String>,
     /// Repeated rounds of attempts count once, where their number depends on chance.
     #[serde(default)]
     pub collapse_repeats: bool,

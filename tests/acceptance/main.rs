@@ -25,9 +25,9 @@ mod frames;
 #[allow(clippy::expect_used, reason = "a guest that cannot be built ends the test")]
 mod guests;
 mod http;
-mod node;
 mod normal;
 mod ports;
+mod program;
 mod sshd;
 mod steps;
 mod store_rows;
@@ -67,7 +67,7 @@ fn trial(folder: PathBuf) -> Trial {
     let case = Case::read(&folder);
     let is_left_out = case
         .as_ref()
-        .is_ok_and(|case| (case.sshd && sshd::is_left_out()) || (case.node.is_some() && node::is_left_out()));
+        .is_ok_and(|case| (case.sshd && sshd::is_left_out()) || program::is_left_out(case));
     Trial::test(name, move || run(&folder, &case?).map_err(Failed::from)).with_ignored_flag(is_left_out)
 }
 

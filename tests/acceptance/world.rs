@@ -15,8 +15,8 @@ use crate::far_side::Running;
 use crate::frames;
 use crate::guests;
 use crate::http::{self, Request, Response};
-use crate::node::Node;
 use crate::ports::Port;
+use crate::program::{self, Program};
 use crate::sshd::Sshd;
 use crate::words::Words;
 
@@ -30,7 +30,7 @@ pub struct World {
     sites: BTreeMap<String, Site>,
     far: BTreeMap<String, Running>,
     _sshd: Option<Sshd>,
-    _node: Option<Node>,
+    _programs: Vec<Program>,
     _closed: Port,
     /// The case's folder in the repository.
     folder: PathBuf,
@@ -95,10 +95,7 @@ impl World {
         } else {
             None
         };
-        let node = match &case.node {
-            Some(program) => Some(Node::start(&folder.join(program), dir.path(), &mut words)?),
-            None => None,
-        };
+        let programs = program::start_all(case, folder, dir.path(), &mut words)?;
         let mut sites = BTreeMap::new();
         for name in NAMES
             .iter()
@@ -112,7 +109,7 @@ impl World {
             sites,
             far,
             _sshd: sshd,
-            _node: node,
+            _programs: programs,
             _closed: closed,
             folder: folder.to_owned(),
             dir,

@@ -13,6 +13,7 @@ mod layout;
 mod npm;
 mod openclaw;
 mod process;
+mod pypi;
 mod setup;
 mod steps;
 mod terminal;

@@ -23,15 +23,19 @@ use crate::setup::{self, Tools};
 use crate::steps::{self, Step};
 use crate::terminal::say;
 use crate::toolchain::{TARGET, Toolchain, host_triple};
-use crate::{budget, components, fuzz, npm, process};
+use crate::{budget, components, fuzz, npm, process, pypi};
 
 /// The acceptance test that goes through a real ssh server is left out where this is `1`. Otherwise a missing
 /// server is a failure.
 const SKIP_SSHD: &str = "BYWAY_SKIP_SSHD";
 /// Tells the sandbox's tests where the built guests are.
 const GUESTS: &str = "BYWAY_GUESTS";
-/// Tells the acceptance tests where npm's packages are; the test that uses them is left out without it.
+/// Tells the acceptance tests where npm's packages are; the tests that use them are left out without it.
 const NODE_MODULES: &str = "BYWAY_NODE_MODULES";
+/// The same for the Python that has PyPI's packages.
+const PYTHON: &str = "BYWAY_PYTHON";
+/// The same for the sandbox's tests and the component of the example in JavaScript.
+const JAVASCRIPT_ADAPTER: &str = "BYWAY_JAVASCRIPT_ADAPTER";
 
 /// Does the steps named, or all.
 pub(crate) fn test(layout: &Layout, only: &[String]) -> Result<()> {
@@ -167,8 +171,14 @@ impl Run {
             self.cargo(&["test", "--locked", "--workspace", "--lib", "--bins", "--tests"])
         };
         cargo.env(GUESTS, self.layout.target.join("guests"));
-        if let Some(modules) = npm::prepare(&self.layout) {
-            cargo.env(NODE_MODULES, modules);
+        for (name, had) in [
+            (NODE_MODULES, npm::prepare(&self.layout)),
+            (PYTHON, pypi::prepare(&self.layout)),
+            (JAVASCRIPT_ADAPTER, npm::javascript_adapter(&self.layout)),
+        ] {
+            if let Some(path) = had {
+                cargo.env(name, path);
+            }
         }
         if !tools.sshd {
             cargo.env(SKIP_SSHD, "1");

@@ -18,6 +18,7 @@ mod far_side;
 mod guests;
 mod house;
 mod http;
+mod javascript;
 mod limits;
 mod loading;
 mod proxy;

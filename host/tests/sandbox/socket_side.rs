@@ -18,6 +18,8 @@ pub(crate) enum Play {
     Echo,
     /// Reads and never answers.
     Listen,
+    /// Answers each message with what this makes of it; nothing where it makes nothing, and then it hangs up.
+    Answer(fn(&str) -> Option<String>),
     /// Says this first, and then everything back.
     Say(Message),
     /// Sends a ping, and says `answered` when the pong has come.
@@ -174,6 +176,10 @@ where
                 socket.get_mut().write_all(b"ole").await.unwrap_or_default();
                 Ok(())
             }
+            Play::Answer(answer) => match answer(message.to_text().unwrap_or_default()) {
+                Some(said) => socket.send(said.into()).await,
+                None => return,
+            },
             Play::Reset => return,
             _ => Ok(()),
         };
