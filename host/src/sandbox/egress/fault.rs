@@ -35,13 +35,8 @@ pub(in crate::sandbox) fn of_connecting(error: &(dyn StdError + 'static)) -> Err
             }
             return of_io(io);
         }
-        if let Some(hyper) = cause.downcast_ref::<hyper::Error>()
-            && hyper.source().is_none()
-        {
-            return of_hyper(hyper);
-        }
     }
-    Error::ConnectionTerminated
+    Error::DestinationUnavailable
 }
 
 /// The fault of an answer that broke off.
@@ -89,17 +84,8 @@ fn of_io(error: &io::Error) -> Error {
         io::ErrorKind::TimedOut => Error::ConnectionTimeout,
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Error::DestinationIpUnroutable,
         io::ErrorKind::NetworkDown | io::ErrorKind::AddrNotAvailable => Error::DestinationUnavailable,
-        _ => Error::ConnectionTerminated,
-    }
-}
-
-fn of_hyper(error: &hyper::Error) -> Error {
-    if error.is_parse() || error.is_parse_too_large() {
-        Error::HttpProtocolError
-    } else if error.is_timeout() {
-        Error::HttpResponseTimeout
-    } else {
-        Error::ConnectionTerminated
+        // Hung up in the TLS handshake, say. Never "terminated", which means that something was sent.
+        _ => Error::DestinationUnavailable,
     }
 }
 
