@@ -62,13 +62,18 @@ impl Server {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Asks it to end, and waits until it has.
-    pub fn stop(mut self) -> Result<ExitStatus, String> {
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) -> Result<(), String> {
         let pid = i32::try_from(self.child.id())
             .ok()
             .and_then(Pid::from_raw)
             .ok_or("no process id")?;
-        kill_process(pid, Signal::TERM).map_err(|error| error.to_string())?;
+        kill_process(pid, signal).map_err(|error| error.to_string())
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub fn stop(mut self) -> Result<ExitStatus, String> {
+        self.signal(Signal::TERM)?;
         wait::until("byway to end after SIGTERM", || match self.child.try_wait() {
             Ok(Some(status)) => Ok(status),
             Ok(None) => Err("it still runs".into()),

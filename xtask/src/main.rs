@@ -19,6 +19,7 @@ mod steps;
 mod terminal;
 mod test;
 mod toolchain;
+mod torture;
 
 use std::process::{Command, ExitCode};
 
@@ -37,6 +38,8 @@ cargo xtask TASK
   budget           count what an attempt takes, and hold it against host/benches/budget.json
   fuzz [TARGET…]   what strangers can send, tried at random: 60 s a target, or --seconds N. With a file,
                    that input alone. --keep takes over into fuzz/corpus what was worth finding
+  torture [NAME…]  kills, power cuts and damage, long: --kills N (2000, about half an hour), --seed S
+                   repeats what a run has printed; with names, only those tests
   openclaw         what is said of the real OpenClaw gateway, tried against it: installs it (840 MB,
                    about a minute), then takes about three minutes; not a part of `test`
   deny             licences, advisories and bans of all dependencies (needs cargo-deny)
@@ -81,6 +84,7 @@ fn task(arguments: &[String]) -> Result<()> {
         ("demo", [flag]) if flag == "--readme" => demo::demo(&Layout::find()?, true),
         ("openclaw", []) => openclaw::prove(&Layout::find()?),
         ("test", only) => test::test(&Layout::find()?, only),
+        ("torture", rest) => torture::torture(&Layout::find()?, rest),
         ("budget", []) => budget::budget(&Layout::find()?),
         ("fuzz", rest) => fuzz::fuzz(&Layout::find()?, rest),
         ("deny", []) => deny(&Layout::find()?),

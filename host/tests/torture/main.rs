@@ -18,9 +18,11 @@
 
 #[path = "../../../tests/acceptance/byway.rs"]
 mod byway_process;
+mod dice;
 mod faults;
 #[path = "../../../tests/acceptance/http.rs"]
 mod http;
+mod oracle;
 mod peer;
 #[path = "../../../tests/acceptance/ports.rs"]
 mod ports;

@@ -71,8 +71,12 @@ impl Site {
 
     /// Starts it, and waits until it is ready.
     pub fn start(&self) -> Server {
+        self.try_start().unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// The same; an error where it ended instead, with its log.
+    pub fn try_start(&self) -> Result<Server, String> {
         Server::start(self.name, &self.config, &self.log)
-            .unwrap_or_else(|why| panic!("{why}\n{}", self.log()))
     }
 
     /// Its log, over all its starts.

@@ -1,0 +1,52 @@
+//! The long form of the tests that `test` runs shortly: thousands of kills, every point of a power cut, every bit.
+
+use crate::failure::{Failure, Result};
+use crate::layout::Layout;
+use crate::process;
+use crate::terminal::say;
+
+/// Kills of the long run, where the caller says nothing else: about half an hour.
+const KILLS: u64 = 2_000;
+/// The tests that read this do everything, and not a sample.
+const WHOLE: &str = "BYWAY_TORTURE_WHOLE";
+
+/// Runs the tests of `host/tests/torture`, long. `--kills N`, `--seed S`, and the names of some tests.
+pub(crate) fn torture(layout: &Layout, arguments: &[String]) -> Result<()> {
+    let (mut kills, mut seed, mut names) = (KILLS, None, Vec::new());
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let mut number = || {
+            rest.next()
+                .and_then(|text| text.parse::<u64>().ok())
+                .ok_or_else(|| {
+                    Failure::new(format!("{argument} wants a number"))
+                        .fix("cargo xtask torture --kills 2000 --seed 1")
+                })
+        };
+        match argument.as_str() {
+            "--kills" => kills = number()?,
+            "--seed" => seed = Some(number()?),
+            name => names.push(name),
+        }
+    }
+    say(format!("==> torture: {kills} kills"));
+    let mut cargo = process::cargo(&layout.root);
+    // Not nextest, which ends a test that takes minutes.
+    cargo.args([
+        "test",
+        "--locked",
+        "--package",
+        "byway",
+        "--test",
+        "torture",
+        "--",
+    ]);
+    cargo.args(names).args(["--nocapture", "--test-threads", "1"]);
+    cargo
+        .env(WHOLE, "1")
+        .env("BYWAY_TORTURE_KILLS", kills.to_string());
+    if let Some(seed) = seed {
+        cargo.env("BYWAY_TORTURE_SEED", seed.to_string());
+    }
+    process::run(&mut cargo, "the tests under torture")
+}
