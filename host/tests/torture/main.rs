@@ -26,6 +26,7 @@ mod oracle;
 mod peer;
 #[path = "../../../tests/acceptance/ports.rs"]
 mod ports;
+mod power;
 mod site;
 #[path = "../../../tests/acceptance/wait.rs"]
 mod wait;

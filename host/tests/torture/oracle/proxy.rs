@@ -132,7 +132,9 @@ fn carry(from: TcpStream, to: &str, fate: Fate) -> std::io::Result<()> {
         let ends = [from.try_clone()?, behind.try_clone()?];
         thread::spawn(move || {
             thread::sleep(life);
-            ends.map(|end| drop(end.shutdown(Shutdown::Both)));
+            for end in ends {
+                drop(end.shutdown(Shutdown::Both));
+            }
         });
     }
     let (mut near, mut far) = (from.try_clone()?, behind.try_clone()?);
