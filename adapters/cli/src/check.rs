@@ -52,6 +52,7 @@ fn needs(config: &Config) -> Needs {
 fn check_output(config: &Config, problems: &mut Problems) {
     let pointers = [
         ("/status_pointer", &config.status_pointer),
+        ("/error_pointer", &config.error_pointer),
         ("/reference_pointer", &config.reference_pointer),
         ("/answer_pointer", &config.answer_pointer),
     ];
@@ -72,6 +73,13 @@ fn check_output(config: &Config, problems: &mut Problems) {
     }
     if !config.statuses.is_empty() && config.status_pointer.is_none() {
         problems.add("/statuses", "No status is read.", "Add `status_pointer`.");
+    }
+    if config.errors.is_empty() != config.error_pointer.is_none() {
+        problems.add(
+            "/errors",
+            "An error's words and where they stand belong together.",
+            "Write both `error_pointer` and `errors`, or neither.",
+        );
     }
 }
 
@@ -169,6 +177,10 @@ mod tests {
         assert_eq!(
             pointers_of(r#"{"command": "a", "statuses": {"ok": "delivered"}}"#),
             ["/statuses"]
+        );
+        assert_eq!(
+            pointers_of(r#"{"command": "a", "output": "json", "error_pointer": "/error"}"#),
+            ["/errors"]
         );
         assert_eq!(
             pointers_of(

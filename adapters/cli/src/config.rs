@@ -20,6 +20,9 @@ pub(crate) struct Config {
     pub(crate) status_pointer: Option<String>,
     #[serde(default)]
     pub(crate) statuses: BTreeMap<String, Meaning>,
+    pub(crate) error_pointer: Option<String>,
+    #[serde(default)]
+    pub(crate) errors: BTreeMap<String, Meaning>,
     pub(crate) reference_pointer: Option<String>,
     pub(crate) answer_pointer: Option<String>,
     #[serde(default)]

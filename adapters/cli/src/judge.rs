@@ -3,7 +3,7 @@
 //! A command that started may have delivered, whatever it says afterwards. So a code that nobody gave a
 //! meaning, a signal, and output that should have said more and cannot be read are all `unknown`.
 
-use byway_adapter::answer::{Meaning, byway_receipt, status_of_word, text_at};
+use byway_adapter::answer::{Meaning, byway_receipt, is_like, shown, status_by, text_at};
 use byway_adapter::command::{Ending, Output, before_start, last_words};
 use byway_adapter::{Failure, Receipt, ReceiptStatus};
 use serde_json::Value;
@@ -25,10 +25,13 @@ pub(crate) fn judge(config: &Config, output: &Output) -> Result<Receipt, Failure
     {
         return Err(failure);
     }
-    match config.exit_codes.meaning(code).status() {
+    let meant = config.exit_codes.meaning(code);
+    match meant.status() {
         Ok(status) => said(config, output, status),
         Err(kind) => {
-            let meant = config.exit_codes.meaning(code);
+            if let Some((meant, words)) = said_error(config, output) {
+                return of_error(config, code, meant, &words);
+            }
             let failure = Failure::new(
                 kind,
                 format!("exit-{code}"),
@@ -66,6 +69,35 @@ fn fix(meant: Meaning, code: i32) -> Option<String> {
         (_, 64 | 78) => "Look at the command's arguments, and at its own configuration.".to_owned(),
         _ => return None,
     })
+}
+
+fn of_error(config: &Config, code: i32, meant: Meaning, words: &str) -> Result<Receipt, Failure> {
+    let words = last_words(words.as_bytes()).unwrap_or_default();
+    match meant.status() {
+        Ok(status) => Ok(Receipt::new(status).with_detail(Some(words))),
+        Err(kind) => Err(Failure::new(
+            kind,
+            format!("exit-{code}"),
+            format!("The command `{}` exited with {code}: {words}", config.command),
+        )),
+    }
+}
+
+/// What the operator says of the error that the output tells, and its words. Where several patterns are
+/// like it and mean different things, nobody can say which of them was meant.
+fn said_error(config: &Config, output: &Output) -> Option<(Meaning, String)> {
+    let words = text_at(&json_of(output)?, config.error_pointer.as_deref()?)?;
+    let mut meant = config
+        .errors
+        .iter()
+        .filter(|(pattern, _)| is_like(&words, pattern))
+        .map(|(_, meaning)| *meaning);
+    let first = meant.next()?;
+    let meant = match meant.all(|other| other == first) {
+        true => first,
+        false => Meaning::Unknown,
+    };
+    Some((meant, words))
 }
 
 /// What the output says, where the exit code says that it went well.
@@ -112,12 +144,8 @@ fn read(config: &Config, answer: Option<&Value>, by_code: ReceiptStatus) -> Resu
         )
         .with_fix("Look what the command prints, and correct `status_pointer`."));
     };
-    let meant = match config.statuses.get(&word) {
-        Some(meaning) => meaning.status(),
-        None => status_of_word(&word).ok_or(byway_adapter::FailureKind::Unknown),
-    };
-    meant.map(receipt).map_err(|kind| {
-        let mut shown: String = word.chars().filter(|c| !c.is_control()).take(60).collect();
+    status_by(&config.statuses, &word).map(receipt).map_err(|kind| {
+        let mut shown = shown(&word);
         if let Some(words) = at(&config.answer_pointer) {
             shown = format!("{shown} ({})", last_words(words.as_bytes()).unwrap_or_default());
         }
@@ -284,6 +312,32 @@ mod tests {
         let mut cut = exited(0, r#"{"result": {"status": "ok"}}"#);
         cut.truncated = true;
         assert_eq!(kind(JSON, &cut), Err(FailureKind::Unknown));
+    }
+
+    #[test]
+    fn an_error_in_the_output_says_more_than_the_code() {
+        let config = r#"{, "output": "json", "error_pointer": "/error/message", "errors": {
+            "Unknown agent *": "refused", "Not reachable at *(ECONNREFUSED)*": "retryable", "*(ECONNREFUSED)* *gone*": "refused",
+            "The turn failed*": "delivered"}}"#;
+        let with = |words: &str| {
+            kind(
+                config,
+                &exited(1, &format!(r#"{{"error": {{"message": "{words}"}}}}"#)),
+            )
+        };
+        assert_eq!(with("Unknown agent x"), Err(FailureKind::Refused));
+        assert_eq!(
+            with("Not reachable at a (ECONNREFUSED)"),
+            Err(FailureKind::Retryable)
+        );
+        assert_eq!(
+            with("Not reachable at a (ECONNREFUSED) and gone"),
+            Err(FailureKind::Unknown)
+        );
+        assert_eq!(with("The turn failed."), Ok(ReceiptStatus::Delivered));
+        assert_eq!(with("Something else"), Err(FailureKind::Unknown));
+        let failure = judged(config, &exited(1, r#"{"error": {"message": "Unknown agent x"}}"#)).unwrap_err();
+        assert_eq!(failure.message, "The command `c` exited with 1: Unknown agent x");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a far side's JSON answer says of the message: its status, its name for it, its reply.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -58,6 +60,43 @@ pub fn status_of_word(word: &str) -> Option<ReceiptStatus> {
     }
 }
 
+/// What a far side's word for its status means: what the operator says of it, else what it says itself.
+///
+/// # Errors
+/// The kind of failure, where it is one; a word that nobody knows is `unknown`.
+pub fn status_by(statuses: &BTreeMap<String, Meaning>, word: &str) -> Result<ReceiptStatus, FailureKind> {
+    match statuses.get(word) {
+        Some(meaning) => meaning.status(),
+        None => status_of_word(word).ok_or(FailureKind::Unknown),
+    }
+}
+
+/// A far side's word as a person may see it: one line, 60 characters at most.
+#[must_use]
+pub fn shown(word: &str) -> String {
+    word.chars().filter(|c| !c.is_control()).take(60).collect()
+}
+
+/// Whether a text is what a pattern says, in which each `*` stands for anything.
+#[must_use]
+pub fn is_like(text: &str, pattern: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
+        return false;
+    };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else {
+        return rest.is_empty();
+    };
+    for part in parts {
+        match rest.split_once(part) {
+            Some((_, behind)) => rest = behind,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
 /// The receipt of another byway, as `/v1/inbound` answers and `byway accept` prints it:
 /// `{"id": …, "status": …}`. `None` where an answer is not that.
 #[must_use]
@@ -109,6 +148,36 @@ mod tests {
         assert_eq!(text_at(&answer, "/result/list").as_deref(), Some("[1]"));
         assert_eq!(text_at(&answer, "/result/none"), None);
         assert_eq!(text_at(&answer, "/nowhere"), None);
+    }
+
+    #[test]
+    fn the_operators_word_comes_before_the_far_sides() {
+        let statuses = BTreeMap::from([("accepted".to_owned(), Meaning::Refused)]);
+        assert_eq!(status_by(&statuses, "accepted"), Err(FailureKind::Refused));
+        assert_eq!(status_by(&statuses, "read"), Ok(ReceiptStatus::Read));
+        assert_eq!(status_by(&statuses, "ok"), Err(FailureKind::Unknown));
+    }
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        for (text, pattern) in [
+            ("no such agent: x", "no such agent*"),
+            ("at ws://a (REFUSED).\nMore", "at *(REFUSED)*"),
+            ("abc", "abc"),
+            ("", "*"),
+            ("aXbXb", "a*b"),
+        ] {
+            assert!(is_like(text, pattern), "{text} {pattern}");
+        }
+        for (text, pattern) in [
+            ("abc", "ab"),
+            ("abc", "b*"),
+            ("ab", "ab*b"),
+            ("acb", "a*c*c"),
+            ("x", ""),
+        ] {
+            assert!(!is_like(text, pattern), "{text} {pattern}");
+        }
     }
 
     #[test]

@@ -40,6 +40,14 @@ pub(crate) fn check(config: &Config) -> Result<Needs, Problems> {
             );
         }
     }
+    check_statuses(config, &mut problems);
+    if config.idempotent_for.is_some() && !config.is_idempotent() {
+        problems.add(
+            "/idempotent_for",
+            "The far side does not recognise repetitions at all.",
+            "Add idempotent = true, or take this out.",
+        );
+    }
     if config.probe_method.is_some() && config.probe_url.is_none() {
         problems.add(
             "/probe_method",
@@ -207,6 +215,25 @@ fn check_headers(config: &Config, problems: &mut Problems) {
     }
 }
 
+fn check_statuses(config: &Config, problems: &mut Problems) {
+    for pointer in &config.status_pointer.0 {
+        if !is_pointer(pointer) {
+            problems.add(
+                "/status_pointer",
+                format!("`{pointer}` is not a JSON Pointer."),
+                "Write it as in \"/result/status\".",
+            );
+        }
+    }
+    if config.statuses.is_empty() != config.status_pointer.0.is_empty() {
+        problems.add(
+            "/statuses",
+            "Statuses and where they stand belong together.",
+            "Write both `status_pointer` and `statuses`, or neither.",
+        );
+    }
+}
+
 fn check_codes(config: &Config, problems: &mut Problems) {
     let lists = [
         ("success", &config.success),
@@ -329,6 +356,30 @@ mod tests {
                 "/probe_method",
             ]
         );
+    }
+
+    #[test]
+    fn statuses_and_spans_are_looked_at() {
+        for (config, pointer) in [
+            (r#""status_pointer": "/a""#, "/statuses"),
+            (r#""statuses": {"a": "refused"}"#, "/statuses"),
+            (
+                r#""status_pointer": ["/a", "b"], "statuses": {"a": "refused"}"#,
+                "/status_pointer",
+            ),
+            (
+                r#""status_pointer": 7, "statuses": {"a": "refused"}"#,
+                "/status_pointer",
+            ),
+            (r#""idempotent_for": "5m""#, "/idempotent_for"),
+            (
+                r#""idempotent": true, "idempotent_for": "soon""#,
+                "/idempotent_for",
+            ),
+        ] {
+            let found = problems_of(&format!(r#"{{"url": "https://x/", {config}}}"#));
+            assert_eq!(found[0].0, pointer, "{config}");
+        }
     }
 
     #[test]

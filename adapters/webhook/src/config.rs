@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use byway_adapter::answer::Meaning;
 use byway_adapter::http::{Method, Url, UrlTemplate};
 use byway_adapter::template::{Body, Template};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 /// A transport's `config` table. `docs/adapters/webhook.md` says what each key means.
 #[derive(Debug, Deserialize)]
@@ -33,10 +35,25 @@ pub(crate) struct Config {
     pub(crate) idempotent: Option<bool>,
     #[serde(default = "idempotency_key")]
     pub(crate) idempotency_header: String,
+    pub(crate) idempotent_for: Option<Span>,
+    #[serde(default)]
+    pub(crate) status_pointer: Pointers,
+    #[serde(default)]
+    pub(crate) statuses: BTreeMap<String, Meaning>,
     pub(crate) reference_pointer: Option<String>,
     pub(crate) answer_pointer: Option<String>,
     pub(crate) probe_url: Option<Url>,
     pub(crate) probe_method: Option<ProbeMethod>,
+}
+
+/// Places of a JSON answer; the first that is there counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pointers(pub(crate) Vec<String>);
+
+/// A span of time, in whole seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) seconds: i64,
 }
 
 /// What a request looks like.
@@ -114,6 +131,67 @@ impl SendMethod {
     }
 }
 
+impl<'de> Deserialize<'de> for Pointers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let texts = match Value::deserialize(deserializer)? {
+            Value::Array(texts) => texts,
+            text => vec![text],
+        };
+        let texts: Option<Vec<String>> = texts
+            .iter()
+            .map(|text| text.as_str().map(str::to_owned))
+            .collect();
+        texts.map(Self).ok_or_else(|| {
+            serde::de::Error::custom(
+                "This is neither a text nor a list of texts.\nWrite it as in \"/result/status\".",
+            )
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        span(&text).ok_or_else(|| {
+            serde::de::Error::custom(format!(
+                "`{text}` is not a span of time.\nWrite it as in \"90s\", \"5m\", \"24h\" or \"7d\"."
+            ))
+        })
+    }
+}
+
+fn span(text: &str) -> Option<Span> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text.strip_prefix(number)? {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    // Four digits of days are more than any message waits.
+    let digits = (1..=6).contains(&number.len()) && number.bytes().all(|c| c.is_ascii_digit());
+    let number: i64 = number.parse().ok().filter(|number| digits && *number > 0)?;
+    Some(Span {
+        seconds: number * unit,
+    })
+}
+
 fn idempotency_key() -> String {
     "idempotency-key".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_a_number_and_a_unit() {
+        for (text, seconds) in [("90s", 90), ("5m", 300), ("24h", 86_400), ("7d", 604_800)] {
+            assert_eq!(span(text), Some(Span { seconds }), "{text}");
+        }
+        for text in ["", "5", "m", "0m", "-5m", "5 m", "1.5h", "5ms", "9999999s", "5mm"] {
+            assert_eq!(span(text), None, "{text}");
+        }
+    }
 }

@@ -4,8 +4,11 @@
 //! message got, as another byway's does. A body that was cut off therefore makes no attempt unknown:
 //! the far side had said 2xx. But where it would have been JSON, no more than `accepted` is claimed,
 //! which is true of everything it could have said.
+//!
+//! Some far sides say 200 and put the failure into the body. Where `status_pointer` says so, the word there
+//! decides, and an answer without one leaves it unknown.
 
-use byway_adapter::answer::{Meaning, byway_receipt, text_at};
+use byway_adapter::answer::{Meaning, byway_receipt, shown, status_by, text_at};
 use byway_adapter::http::{Ending, Response};
 use byway_adapter::{Failure, Receipt, ReceiptStatus, status};
 
@@ -18,8 +21,53 @@ pub(crate) fn judge(config: &Config, response: &Response) -> Result<Receipt, Fai
     };
     match failure {
         Some(failure) => Err(failure),
-        None => Ok(receipt(config, response)),
+        None if config.status_pointer.0.is_empty() => Ok(receipt(config, response)),
+        None => said(config, response),
     }
+}
+
+/// What a success says in its body, where the operator says that it may be none.
+fn said(config: &Config, response: &Response) -> Result<Receipt, Failure> {
+    let answer = response.json();
+    let mut places = config.status_pointer.0.iter();
+    let Some(word) = answer
+        .as_ref()
+        .and_then(|answer| places.find_map(|pointer| text_at(answer, pointer)))
+    else {
+        return Err(Failure::unknown(
+            "answer-unreadable",
+            format!(
+                "The far side answered {}, but said no status at {}.",
+                response.status,
+                config.status_pointer.0.join(" or ")
+            ),
+        )
+        .with_fix("Look what the far side answers, and correct `status_pointer`."));
+    };
+    match status_by(&config.statuses, &word) {
+        Ok(status) => Ok(Receipt {
+            status,
+            ..receipt(config, response)
+        }),
+        Err(kind) => {
+            let failure = Failure::new(
+                kind,
+                "answer-status",
+                match words_at(config, response) {
+                    Some(words) => format!("The far side says: {} ({}).", shown(&word), shown(&words)),
+                    None => format!("The far side says: {}.", shown(&word)),
+                },
+            );
+            Err(match config.statuses.contains_key(&word) {
+                true => failure,
+                false => failure.with_fix("Say in `statuses` what this word means."),
+            })
+        }
+    }
+}
+
+fn words_at(config: &Config, response: &Response) -> Option<String> {
+    text_at(&response.json()?, config.answer_pointer.as_deref()?)
 }
 
 /// What the operator's lists say of a status.
@@ -75,7 +123,7 @@ mod tests {
     }
 
     fn judged(config: &str, response: &Response) -> Result<Receipt, Failure> {
-        let config = config.replace("{", r#"{"url": "https://x/""#);
+        let config = config.replacen('{', r#"{"url": "https://x/""#, 1);
         judge(&configuration::read(&config).unwrap(), response)
     }
 
@@ -153,6 +201,41 @@ mod tests {
         assert_eq!(kind(500), Err(FailureKind::Refused));
         assert_eq!(kind(204), Err(FailureKind::Unavailable));
         assert_eq!(kind(401), Err(FailureKind::Unavailable));
+    }
+
+    #[test]
+    fn a_failure_behind_200_is_one_where_the_operator_says_where() {
+        let config = r#"{, "status_pointer": ["/error/code", "/result/state"], "answer_pointer": "/error/message",
+            "statuses": {"WORKING": "accepted", "FAILED": "refused", "-32602": "refused", "-32603": "retryable"}}"#;
+        let said = |status, body: &str| {
+            judged(config, &answer(status, body))
+                .map(|receipt| receipt.status)
+                .map_err(|failure| (failure.kind, failure.message))
+        };
+        assert_eq!(
+            said(200, r#"{"result": {"state": "WORKING"}}"#),
+            Ok(ReceiptStatus::Accepted)
+        );
+        assert_eq!(
+            said(200, r#"{"result": {"state": "FAILED"}}"#).unwrap_err().0,
+            FailureKind::Refused
+        );
+        assert_eq!(
+            said(
+                200,
+                r#"{"error": {"code": -32602, "message": "no text"}, "result": {"state": "WORKING"}}"#
+            ),
+            Err((
+                FailureKind::Refused,
+                "The far side says: -32602 (no text).".to_owned()
+            ))
+        );
+        for body in [r#"{"result": {"state": "NEW"}}"#, "{}", "", "{\"result\""] {
+            assert_eq!(said(200, body).unwrap_err().0, FailureKind::Unknown, "{body}");
+        }
+        // The status line still comes first.
+        let unauthorized = said(401, r#"{"result": {"state": "WORKING"}}"#).unwrap_err();
+        assert_eq!(unauthorized.0, FailureKind::Unavailable);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod judge;
 mod probe;
+mod repetition;
 mod request;
 
 use byway_adapter::template::Values;
@@ -42,18 +43,22 @@ impl Adapter for Webhook {
     }
 
     fn send(config: &Config, envelope: &Envelope, attempt: &Attempt) -> Result<Receipt, Failure> {
-        let values = Values::of_attempt(envelope, attempt);
-        let request = request::build(config, envelope, attempt, &values)?;
-        let mut request = request::authorize(config, request)?;
-        if let Some(key) = &config.signing {
-            let body = request.body.as_deref().unwrap_or_default();
-            for header in signer::standard_webhook(key, &attempt.idempotency_key, body)? {
-                request = request.header(&header.name, header.value);
-            }
-        }
-        let response = request.send().map_err(http::HttpError::into_failure)?;
-        judge::judge(config, &response)
+        repetition::guard(config, attempt, || send(config, envelope, attempt))
     }
+}
+
+fn send(config: &Config, envelope: &Envelope, attempt: &Attempt) -> Result<Receipt, Failure> {
+    let values = Values::of_attempt(envelope, attempt);
+    let request = request::build(config, envelope, attempt, &values)?;
+    let mut request = request::authorize(config, request)?;
+    if let Some(key) = &config.signing {
+        let body = request.body.as_deref().unwrap_or_default();
+        for header in signer::standard_webhook(key, &attempt.idempotency_key, body)? {
+            request = request.header(&header.name, header.value);
+        }
+    }
+    let response = request.send().map_err(http::HttpError::into_failure)?;
+    judge::judge(config, &response)
 }
 
 byway_adapter::export!(Webhook);
