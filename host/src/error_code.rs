@@ -178,6 +178,9 @@ codes! {
     ReloadRefused = "BW408", "configuration refused",
         "The configuration was read again, and something is wrong with it or with an adapter. The one in force stays.",
         "Correct what is listed, and reload again.";
+    JournalBroken = "BW409", "journal does not hold",
+        "Rows of the journal were altered, taken out, moved or cut off, or the tables hold something else than the journal says.",
+        "Keep a copy of the whole data folder before anything else. docs/journal.md tells what each finding means; a checkpoint kept elsewhere tells how far the journal went.";
 
     Unauthorized = "BW501", "not authorized",
         "The call has no token, or one that is not valid.",

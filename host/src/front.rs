@@ -105,11 +105,12 @@ impl Byway {
         running: Option<(Sandbox, Marks)>,
     ) -> Result<Self, StartError> {
         let data_dir = &config.instance.data_dir;
-        let identity = Identity::load_or_create(data_dir).map_err(data_folder)?;
+        let identity = Arc::new(Identity::load_or_create(data_dir).map_err(data_folder)?);
+        store.sign_checkpoints_with(Arc::clone(&identity) as Arc<dyn store::CheckpointSigner>);
         let tokens = Tokens::load_or_create(data_dir).map_err(data_folder)?;
         let ground = Ground {
             store,
-            identity: Arc::new(identity),
+            identity,
             clock: Arc::new(Timestamp::now),
         };
         let (sandbox, marks) =

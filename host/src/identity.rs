@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::SigningKey;
+use ed25519_dalek::{Signer as _, SigningKey};
 use zeroize::Zeroizing;
 
 use crate::envelope::{self, Envelope, PublicKey};
 use crate::error_code::ErrorCode;
 use crate::private_file::{self, PrivateFileError};
+use crate::store::CheckpointSigner;
 
 /// The file's name in the data folder.
 const FILE: &str = "identity";
@@ -90,6 +91,17 @@ impl Identity {
         }
     }
 
+    /// The identity in a data folder; `None` where there is none. Makes nothing.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, is damaged, is a link, or is open to others.
+    pub fn existing(data_dir: &Path) -> Result<Option<Self>, IdentityError> {
+        match load(&data_dir.join(FILE)) {
+            Err(IdentityError::File(PrivateFileError::Missing(_))) => Ok(None),
+            loaded => loaded.map(Some),
+        }
+    }
+
     /// The half that peers are told.
     #[must_use]
     pub fn public(&self) -> PublicKey {
@@ -99,6 +111,16 @@ impl Identity {
     /// Signs a message as this byway; a signature that is there is replaced.
     pub fn sign(&self, envelope: &mut Envelope) {
         envelope::sign(envelope, &self.key);
+    }
+}
+
+impl CheckpointSigner for Identity {
+    fn key(&self) -> PublicKey {
+        self.public()
+    }
+
+    fn sign(&self, bytes: &[u8]) -> [u8; 64] {
+        self.key.sign(bytes).to_bytes()
     }
 }
 

@@ -196,7 +196,8 @@ fn exit_of(code: ErrorCode) -> u8 {
         | E::TooManyHops
         | E::UnknownAgent
         | E::NoSuchMessage
-        | E::Expired => DATA,
+        | E::Expired
+        | E::JournalBroken => DATA,
         E::DeadLetter | E::ListenFailed => UNAVAILABLE,
         E::Undecided => UNDECIDED,
         E::Internal | E::NotFound => INTERNAL,

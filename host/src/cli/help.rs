@@ -21,6 +21,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Run", &["serve", "reload"]),
     ("Messages", &["send", "show", "list", "accept"]),
     ("For the agent", &["inbox"]),
+    ("Look after it", &["journal"]),
     (
         "Set up",
         &["validate", "probe", "adapter", "explain", "identity", "token"],

@@ -17,6 +17,7 @@ mod help;
 mod identity;
 mod inbox;
 mod input;
+mod journal;
 mod list;
 mod logging;
 mod moment;
@@ -109,6 +110,7 @@ enum Verb {
     Adapter(adapter::Adapter),
     Explain(explain::Explain),
     Identity(identity::ShowIdentity),
+    Journal(journal::Journal),
     Token(token::Token),
     CompileComponent(compile_component::CompileComponent),
 }
@@ -202,6 +204,7 @@ impl Verb {
             Self::Adapter(verb) => verb.run(session),
             Self::Explain(verb) => verb.run(session),
             Self::Identity(verb) => verb.run(session),
+            Self::Journal(verb) => verb.run(session),
             Self::Token(verb) => verb.run(session),
             // Done before there was a runtime.
             Self::CompileComponent(_) => Ok(()),

@@ -8,6 +8,7 @@ use super::idempotency::{Presented, Standing};
 use super::journal::{About, tell};
 use super::outbox::PRIORITY_MAX;
 use super::rows::{Accepted, Earlier, MessageKey, NewOutgoing};
+use super::words::Status;
 use super::{Store, StoreError};
 
 pub(super) const KNOWN: &str =
@@ -37,7 +38,8 @@ pub(super) fn accept(connection: &Connection, new: &NewOutgoing) -> rusqlite::Re
         id: &new.id,
         recipient: &recipient,
     };
-    let detail = json!({ "kind": new.kind.as_str(), "principal": new.principal, "digest": hex(&new.digest) });
+    let mut detail =
+        json!({ "kind": new.kind.as_str(), "principal": new.principal, "digest": hex(&new.digest) });
     let presented = new.idempotency.as_ref().map(|(name, digest)| Presented {
         principal: &new.principal,
         name,
@@ -52,6 +54,8 @@ pub(super) fn accept(connection: &Connection, new: &NewOutgoing) -> rusqlite::Re
             if let Some(presented) = presented {
                 presented.keep(connection, &new.id, &new.source)?;
             }
+            detail["out"] = key.0.into();
+            detail["stands"] = Status::Waiting.as_str().into();
             ("accepted", Accepted::New(key))
         }
     };

@@ -143,8 +143,7 @@ pub(super) fn advance(
         connection
             .prepare_cached(UPDATE_ENDED)?
             .execute(params![key.0, receipt, step.flight])?;
-        let detail =
-            json!({ "status": before.status.as_str(), "after": step.status.as_str(), "receipt": receipt });
+        let detail = json!({ "out": key.0, "status": before.status.as_str(), "after": step.status.as_str(), "receipt": receipt });
         tell(connection, step.at, "ended-before", about, &detail)?;
         return Ok(Advanced {
             status: before.status,
@@ -168,8 +167,10 @@ pub(super) fn advance(
         due_at,
         ended_at
     ])?;
-    let detail =
-        json!({ "reason": step.reason, "fallback": step.fallback, "receipt": receipt, "due_at": due_at });
+    let detail = json!({
+        "out": key.0, "stands": step.status.as_str(), "reason": step.reason, "fallback": step.fallback, "receipt": receipt,
+        "due_at": due_at,
+    });
     tell(connection, step.at, step.status.as_str(), about, &detail)?;
     Ok(Advanced {
         status: step.status,
@@ -204,7 +205,7 @@ fn add_attempt(
         "skipped"
     };
     let detail = json!({
-        "transport": attempt.transport, "mode": attempt.mode, "number": attempt.number, "outcome": attempt.outcome,
+        "out": key.0, "transport": attempt.transport, "mode": attempt.mode, "number": attempt.number, "outcome": attempt.outcome,
         "code": attempt.code, "effect": attempt.effect, "took_ms": took_ms,
     });
     tell(connection, attempt.began, event, about, &detail)
@@ -239,11 +240,17 @@ pub(super) fn record_receipt(
         )?;
         return Ok(false);
     };
-    if rank(known.as_deref()) < rank(Some(status)) {
+    let is_greater = rank(known.as_deref()) < rank(Some(status));
+    if is_greater {
         connection
             .prepare_cached(RECEIVED)?
             .execute(params![key, status, open, now.as_millisecond()])?;
     }
+    let receipt = if is_greater {
+        Some(status)
+    } else {
+        known.as_deref()
+    };
     tell(
         connection,
         now,
@@ -253,7 +260,7 @@ pub(super) fn record_receipt(
             id,
             recipient,
         },
-        &json!({ "status": status }),
+        &json!({ "out": key, "status": status, "receipt": receipt }),
     )?;
     Ok(true)
 }

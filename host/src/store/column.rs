@@ -51,7 +51,7 @@ pub(super) fn limit(rows: usize) -> i64 {
 }
 
 /// A digest as the journal shows it.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(in crate::store) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

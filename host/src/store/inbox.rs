@@ -210,7 +210,7 @@ pub(super) fn mark(
         now,
         status.as_str(),
         about,
-        &json!({ "before": message.status.as_str() }),
+        &json!({ "in": message.key, "before": message.status.as_str(), "stands": status.as_str() }),
     )?;
     Ok(Some(Incoming { status, ..message }))
 }

@@ -20,7 +20,7 @@
 //!   taken in once; the same name with other content is a conflict, and written down.
 //! - A receipt is never lowered, an acknowledgement never undone, an ended message never reopened by
 //!   a late step.
-//! - The journal is only ever added to, and holds no body.
+//! - The journal is only ever added to, holds no body, and shows where somebody changed it all the same.
 //! - One byway at a time has a data folder.
 //!
 //! It reads no clock and decides nothing: times come in with each call and are kept to the millisecond,
@@ -51,12 +51,17 @@ use std::sync::Arc;
 
 pub use advance::PROGRESS_BYTES_MAX;
 pub use error::StoreError;
+pub use journal::{
+    Checkpoint, CheckpointSigner, Fault, Finding, JournalFile, Mark, NoCheckpoint, Replay, Report, RowBytes,
+    RowHash, StandingIn, StandingOut, verify,
+};
 pub use rows::{
     Accepted, Advance, Advanced, Attempt, Counts, Earlier, Incoming, JournalRow, MessageKey, NewIncoming,
     NewOutgoing, Note, Outgoing, OutgoingFilter, Page, TakenIn,
 };
 pub use words::{InboxStatus, Kind, Status};
 
+use journal::seal::Seal;
 use owner::Owner;
 use readers::Readers;
 use writer::Writer;
@@ -85,6 +90,7 @@ struct Inner {
     // In this order: the connection that writes is closed last, and tidies the log away.
     readers: Readers,
     writer: Writer,
+    seal: Arc<Seal>,
 }
 
 impl Store {
@@ -98,9 +104,14 @@ impl Store {
         let file = folder.join(FILE);
         let connection = schema::open(&file, durability)?;
         let readers = Readers::new(file.clone());
-        let writer = Writer::start(connection, file, owner)?;
+        let seal = Arc::new(Seal::new(folder.to_owned(), durability));
+        let writer = Writer::start(connection, file, owner, Arc::clone(&seal))?;
         Ok(Self {
-            inner: Arc::new(Inner { readers, writer }),
+            inner: Arc::new(Inner {
+                readers,
+                writer,
+                seal,
+            }),
         })
     }
 

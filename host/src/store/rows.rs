@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::journal::RowHash;
 use super::words::{InboxStatus, Kind, Status};
 use crate::envelope::Address;
 
@@ -314,4 +315,6 @@ pub struct JournalRow {
     pub seq: i64,
     /// What it says.
     pub note: Note,
+    /// Its hash, over this row and all before it.
+    pub hash: RowHash,
 }

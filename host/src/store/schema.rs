@@ -8,11 +8,29 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use super::journal::migrate::chain_what_is_there;
 use super::owner::private_file;
 use super::{Durability, StoreError};
 
+/// One step of the schema: statements, and what statements cannot do.
+struct Migration {
+    statements: &'static str,
+    then: fn(&Connection) -> rusqlite::Result<()>,
+}
+
 /// One migration a file, in order. A released one is never changed.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql")];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        statements: include_str!("schema/0001.sql"),
+        then: |_| Ok(()),
+    },
+    Migration {
+        statements: include_str!("schema/0002.sql"),
+        then: chain_what_is_there,
+    },
+];
+/// The first schema whose journal is chained.
+pub(super) const CHAINED: i64 = 2;
 /// `PRAGMA application_id` of byway's databases.
 const APPLICATION: i64 = 0x6279_7779;
 /// How long a lock that another program holds (a shell, a backup) is waited for.
@@ -92,7 +110,7 @@ fn refuse_what_was_cut(file: &Path, size: u64) -> Result<(), StoreError> {
     })
 }
 
-fn refuse_what_is_not_ours(connection: &Connection, file: &Path) -> Result<(), StoreError> {
+pub(super) fn refuse_what_is_not_ours(connection: &Connection, file: &Path) -> Result<(), StoreError> {
     let number = |query: &str| {
         connection
             .query_row(query, [], |row| row.get::<_, i64>(0))
@@ -162,7 +180,8 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
         let Some(migration) = usize::try_from(done).ok().and_then(|done| MIGRATIONS.get(done)) else {
             return Ok(());
         };
-        transaction.execute_batch(migration)?;
+        transaction.execute_batch(migration.statements)?;
+        (migration.then)(&transaction)?;
         transaction.pragma_update(None, "user_version", done + 1)?;
         transaction.commit()?;
     }

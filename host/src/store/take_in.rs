@@ -44,7 +44,7 @@ pub(super) fn take_in(connection: &Connection, new: &NewIncoming) -> rusqlite::R
         id: &new.id,
         recipient: &recipient,
     };
-    let detail = json!({ "authority": new.authority, "via": new.via, "digest": hex(&new.digest) });
+    let mut detail = json!({ "authority": new.authority, "via": new.via, "digest": hex(&new.digest) });
     let presented = new
         .idempotency
         .as_ref()
@@ -58,7 +58,8 @@ pub(super) fn take_in(connection: &Connection, new: &NewIncoming) -> rusqlite::R
         Some(again @ TakenIn::Again { .. }) => ("again", again),
         Some(conflict) => ("conflict", conflict),
         None => {
-            insert(connection, new, &recipient)?;
+            detail["in"] = insert(connection, new, &recipient)?.into();
+            detail["stands"] = InboxStatus::Unread.as_str().into();
             if let Some(presented) = presented {
                 presented.keep(connection, &new.id, &new.source)?;
             }
@@ -131,7 +132,7 @@ fn known(
     }))
 }
 
-fn insert(connection: &Connection, new: &NewIncoming, recipient: &str) -> rusqlite::Result<()> {
+fn insert(connection: &Connection, new: &NewIncoming, recipient: &str) -> rusqlite::Result<i64> {
     connection.prepare_cached(INSERT)?.execute(params![
         new.id,
         new.source,
@@ -155,5 +156,5 @@ fn insert(connection: &Connection, new: &NewIncoming, recipient: &str) -> rusqli
         key,
         new.keep_key_until.as_millisecond()
     ])?;
-    Ok(())
+    Ok(key)
 }

@@ -19,6 +19,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
+use super::journal::seal::{Seal, Sealed};
 use super::owner::Owner;
 
 /// How many calls may wait before further callers wait to be let in, and the most in one transaction.
@@ -70,7 +71,12 @@ where
 
 impl Writer {
     /// Starts the thread. It holds the folder until it has closed the file.
-    pub(super) fn start(connection: Connection, file: PathBuf, owner: Owner) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        connection: Connection,
+        file: PathBuf,
+        owner: Owner,
+        seal: Arc<Seal>,
+    ) -> Result<Self, StoreError> {
         let (queue, waiting) = mpsc::channel(GROUP_MAX);
         let counts = Arc::new(Written::default());
         let failed = StoreError::Failed {
@@ -81,6 +87,8 @@ impl Writer {
             connection,
             file,
             counts: Arc::clone(&counts),
+            seal,
+            sealed: Sealed::default(),
         };
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
@@ -141,6 +149,8 @@ struct Desk {
     connection: Connection,
     file: PathBuf,
     counts: Arc<Written>,
+    seal: Arc<Seal>,
+    sealed: Sealed,
 }
 
 impl Desk {
@@ -148,6 +158,22 @@ impl Desk {
         let mut group = Vec::with_capacity(GROUP_MAX);
         while waiting.blocking_recv_many(&mut group, GROUP_MAX) > 0 {
             self.write(&mut group);
+        }
+        self.close();
+    }
+
+    /// At the end, what was added since the last checkpoint gets one.
+    fn close(&mut self) {
+        let signed = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .and_then(|transaction| {
+                self.seal.before_commit(&transaction, &mut self.sealed, true)?;
+                transaction.commit()
+            });
+        match signed {
+            Ok(()) => self.seal.after_commit(&self.connection, &mut self.sealed),
+            Err(error) => tracing::warn!(%error, "the journal's last rows could not be signed"),
         }
     }
 
@@ -189,6 +215,14 @@ impl Desk {
             }
             results.push(result.map_err(|error| StoreError::of(&error, &self.file)));
         }
+        // That it fails takes nobody's message with it: the next commit tries again.
+        if !transaction.is_autocommit()
+            && let Err(error) = in_savepoint_of_its_own(&mut transaction, |savepoint| {
+                self.seal.before_commit(savepoint, &mut self.sealed, false)
+            })
+        {
+            tracing::warn!(%error, "the journal could not be signed");
+        }
         // Fails, too, where the only call there was had SQLite give the transaction up.
         let committed = transaction
             .commit()
@@ -205,12 +239,23 @@ impl Desk {
         for (job, result) in group.drain(..).zip(results) {
             job.answer(result.and(committed.clone()));
         }
+        // After the answers: nobody waits for it.
+        if committed.is_ok() {
+            self.seal.after_commit(&self.connection, &mut self.sealed);
+        }
         true
     }
 }
 
 fn in_savepoint(transaction: &mut Transaction<'_>, job: &mut dyn Job) -> rusqlite::Result<()> {
+    in_savepoint_of_its_own(transaction, |savepoint| job.run(savepoint))
+}
+
+fn in_savepoint_of_its_own(
+    transaction: &mut Transaction<'_>,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
     let savepoint = transaction.savepoint()?;
-    job.run(&savepoint)?;
+    work(&savepoint)?;
     savepoint.commit()
 }

@@ -55,18 +55,6 @@ async fn nobody_changes_or_shortens_the_journal() {
 }
 
 #[tokio::test]
-async fn a_column_can_be_added_to_the_journal_later() {
-    let folder = folder();
-    let store = open(&folder);
-    accepted(&store, message("1")).await;
-    shell(&folder)
-        .execute_batch("ALTER TABLE journal ADD COLUMN hash BLOB")
-        .unwrap();
-    accepted(&store, message("2")).await;
-    assert_eq!(events(&store).await, ["accepted", "accepted"]);
-}
-
-#[tokio::test]
 async fn no_body_stands_in_the_journal() {
     let folder = folder();
     let store = open(&folder);

@@ -2,6 +2,7 @@
 
 mod accepting;
 mod advancing;
+mod chaining;
 mod crashing;
 mod grouping;
 mod hastening;
