@@ -9,7 +9,7 @@
 //! | `guests/` | the components that the host's tests run, hostile ones among them |
 //! | `examples/` | the components of `examples/` |
 //! | `components*/` | Cargo's build folders for all of these, one a toolchain |
-//! | `npm/`, `pypi/`, `javascript/` | what others wrote, for the tests that ask them; and the example in JavaScript |
+//! | `npm/`, `pypi/`, `pypi-bench/`, `javascript/` | what others wrote, for the tests that ask them and the benches; and the example in JavaScript |
 //! | `fuzz/` | what random inputs found, and those that broke something |
 //! | `demo/` | throw-away folders of running demos |
 

@@ -3,6 +3,7 @@
 //! Everything a fresh machine needs is done from here, so that a stranger types one command and a
 //! build server the same one.
 
+mod bench;
 mod budget;
 mod build;
 mod components;
@@ -36,6 +37,8 @@ cargo xtask TASK
                    choices fail. --readme writes what it printed into README.md
   test [STEP…]     everything that has to hold; with names, only those steps
   budget           count what an attempt takes, and hold it against host/benches/budget.json
+  bench [NAME…]    what byway takes, side by side with what it is held against: all benches, or those named.
+                   Release build (8 minutes the first time), then about six minutes on a quiet machine
   fuzz [TARGET…]   what strangers can send, tried at random: 60 s a target, or --seconds N. With a file,
                    that input alone. --keep takes over into fuzz/corpus what was worth finding
   torture [NAME…]  kills, power cuts and damage, long: --kills N (2000, about half an hour), --seed S
@@ -85,6 +88,7 @@ fn task(arguments: &[String]) -> Result<()> {
         ("openclaw", []) => openclaw::prove(&Layout::find()?),
         ("test", only) => test::test(&Layout::find()?, only),
         ("torture", rest) => torture::torture(&Layout::find()?, rest),
+        ("bench", only) => bench::bench(&Layout::find()?, only),
         ("budget", []) => budget::budget(&Layout::find()?),
         ("fuzz", rest) => fuzz::fuzz(&Layout::find()?, rest),
         ("deny", []) => deny(&Layout::find()?),

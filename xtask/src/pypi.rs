@@ -1,7 +1,8 @@
-//! The packages of PyPI that the tests ask for a second opinion, as `tests/pypi/requirements.txt` pins them by their hashes.
+//! The packages of PyPI that the tests ask for a second opinion, and those that byway is measured beside. Files in the
+//! repository pin them by their hashes.
 //!
-//! They live in an environment of their own beneath the build folder. Where Python or its registry is missing, the
-//! tests that use them are left out, and that is said.
+//! Each set lives in an environment of its own beneath the build folder. Where Python or its registry is missing, what
+//! uses them is left out, and that is said.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,24 +17,44 @@ use crate::terminal::say;
 /// How long making the environment may take, and as long again for the packages.
 const LIMIT: Duration = Duration::from_secs(90);
 
+/// Packages that are installed together.
+pub(crate) struct Packages {
+    /// The file that pins them, in the repository.
+    pinned: &'static str,
+    /// Their environment, beneath the build folder.
+    folder: &'static str,
+}
+
+/// What the tests ask for a second opinion.
+pub(crate) const OF_TESTS: Packages = Packages {
+    pinned: "tests/pypi/requirements.txt",
+    folder: "pypi",
+};
+
+/// What byway is measured beside.
+pub(crate) const OF_BENCHES: Packages = Packages {
+    pinned: "host/benches/others/requirements.txt",
+    folder: "pypi-bench",
+};
+
 /// The Python that has them; `None` where they cannot be had here.
-pub(crate) fn prepare(layout: &Layout) -> Option<PathBuf> {
-    match install(layout) {
+pub(crate) fn prepare(layout: &Layout, packages: &Packages) -> Option<PathBuf> {
+    match install(layout, packages) {
         Ok(python) => Some(python),
         Err(failure) => {
             say(format!(
-                "    PyPI packages: {failure}; the tests that use them are left out"
+                "    PyPI packages: {failure}; what uses them is left out"
             ));
             None
         }
     }
 }
 
-fn install(layout: &Layout) -> Result<PathBuf> {
-    let pinned = layout.root.join("tests/pypi/requirements.txt");
-    let folder = layout.target.join("pypi");
+fn install(layout: &Layout, packages: &Packages) -> Result<PathBuf> {
+    let pinned = layout.root.join(packages.pinned);
+    let folder = layout.target.join(packages.folder);
     let (python, installed) = (folder.join("bin/python"), folder.join("requirements.txt"));
-    let wanted = fs::read(&pinned).doing("read tests/pypi/requirements.txt")?;
+    let wanted = fs::read(&pinned).doing(format_args!("read {}", packages.pinned))?;
     // Written last: half of them would be taken for all of them.
     if fs::read(&installed).is_ok_and(|there| there == wanted) && python.exists() {
         return Ok(python);

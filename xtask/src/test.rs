@@ -173,7 +173,7 @@ impl Run {
         cargo.env(GUESTS, self.layout.target.join("guests"));
         for (name, had) in [
             (NODE_MODULES, npm::prepare(&self.layout)),
-            (PYTHON, pypi::prepare(&self.layout)),
+            (PYTHON, pypi::prepare(&self.layout, &pypi::OF_TESTS)),
             (JAVASCRIPT_ADAPTER, npm::javascript_adapter(&self.layout)),
         ] {
             if let Some(path) = had {
