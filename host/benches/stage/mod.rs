@@ -78,6 +78,7 @@ pub fn transport(adapter: AdapterRef) -> Transport {
             failures: 5,
             pause: Duration::from_secs(30),
         },
+        rate: None,
         place: Place {
             file: "byway.toml".into(),
             line: 1,

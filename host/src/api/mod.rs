@@ -10,6 +10,7 @@ mod health;
 mod inbound;
 mod inbox;
 mod messages;
+mod metrics;
 mod problem;
 mod reload;
 mod transports;
@@ -88,6 +89,7 @@ pub fn router(byway: Arc<Byway>) -> Router {
         .route("/v1/agents/{agent}/inbox/{id}/processed", post(inbox::processed))
         .route("/v1/transports", get(transports::list))
         .route("/v1/reload", get(reload::last).post(reload::reload))
+        .route("/metrics", get(metrics::show))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .fallback(problem::not_found)

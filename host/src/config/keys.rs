@@ -34,9 +34,10 @@ tables! {
     INBOUND = "[inbound.NAME]": "token" "recipients";
     TRANSPORT = "[transports.NAME]":
         "adapter" "sha256" "config" "grants" "secrets" "signers" "proxy" "proxy_auth" "authority" "dedupe" "receive"
-        "timeout" "at_once_max" "memory_max" "answer_max" "log_lines_max" "breaker";
+        "timeout" "at_once_max" "memory_max" "answer_max" "log_lines_max" "breaker" "rate";
     RECEIVE = "receive": "every";
     BREAKER = "breaker": "failures" "pause";
+    RATE = "rate": "limit" "burst";
     GRANTS = "[transports.NAME.grants]": "http" "commands" "folders";
     HTTP_GRANT = "grants.http": "allow" "effect" "private";
     COMMAND = "[transports.NAME.grants.commands.COMMAND]":
@@ -46,7 +47,7 @@ tables! {
     SOURCE = "Where a secret's value is": "env" "file" "command";
     SIGNER = "signers.NAME": "env" "file" "command" "keys";
     ROUTE = "[[routes]]":
-        "to" "from" "chain" "deadline" "strategy" "tries" "on_unknown" "done_at" "allow_owner" "backoff";
+        "to" "from" "chain" "deadline" "strategy" "tries" "on_unknown" "done_at" "allow_owner" "backoff" "on_block";
     NOTIFY = "chain": "notify";
     BACKOFF = "backoff": "first" "max";
 }

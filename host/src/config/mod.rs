@@ -21,6 +21,7 @@ pub(crate) mod nearest;
 mod peer;
 mod problem;
 mod proxy;
+mod rate;
 mod read;
 mod reader;
 mod render;
@@ -43,8 +44,8 @@ pub use http_grant::HttpGrantError;
 pub use locate::locate;
 pub use model::{
     AdapterRef, Api, Authority, Backoff, Breaker, Config, DoneAt, Durability, Inbound, Instance, Limits,
-    Mode, OnUnknown, Peer, Place, Position, Proxy, Receive, Reload, Route, Secret, SecretSource, SignerKeys,
-    Step, Strategy, Transport, TransportLimits,
+    Mode, OnBlock, OnUnknown, Peer, Place, Position, Proxy, Rate, Receive, Reload, Route, Secret,
+    SecretSource, SignerKeys, Step, Strategy, Transport, TransportLimits,
 };
 pub use problem::{ConfigError, ConfigErrors, Problem};
 pub use read::{load, parse};

@@ -157,6 +157,8 @@ pub struct Transport {
     pub receive: Option<Receive>,
     /// When it stops being tried for a while.
     pub breaker: Breaker,
+    /// How fast it may be used; `None`: as fast as it goes.
+    pub rate: Option<Rate>,
     /// Where its table stands.
     pub place: Place,
 }
@@ -261,6 +263,17 @@ pub struct Breaker {
     pub pause: Duration,
 }
 
+/// How fast a transport may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// So many attempts, at least one.
+    pub count: u32,
+    /// In so long.
+    pub per: Duration,
+    /// So many of them at once, at least one. Default: `count`.
+    pub burst: u32,
+}
+
 /// `[[routes]]`
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -284,6 +297,8 @@ pub struct Route {
     pub allow_owner: bool,
     /// The waits between rounds.
     pub backoff: Backoff,
+    /// What a held or dead message does to those behind it in its partition.
+    pub on_block: OnBlock,
     /// Where its table stands.
     pub place: Place,
 }
@@ -322,6 +337,15 @@ pub enum OnUnknown {
     Hold,
     /// Go on down the chain: at least once.
     Continue,
+}
+
+/// What a held or dead message does to those behind it in its partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnBlock {
+    /// It lets them go.
+    Release,
+    /// They wait until it has ended some other way.
+    Wait,
 }
 
 /// Which receipt completes a message.

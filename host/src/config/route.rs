@@ -9,7 +9,7 @@ use super::defaults::{DEADLINE, DEADLINE_MAX, TRIES};
 use super::item::Item;
 use super::keys;
 use super::known::Known;
-use super::model::{Backoff, DoneAt, Mode, OnUnknown, Route, Step, Strategy};
+use super::model::{Backoff, DoneAt, Mode, OnBlock, OnUnknown, Route, Step, Strategy};
 use super::peer::read_pattern;
 use super::reader::Table;
 use crate::envelope::AddressPattern;
@@ -71,6 +71,9 @@ fn read_route(item: &Item<'_>, known: &Known) -> Option<Route> {
     });
     let allow_owner = table.get("allow_owner").and_then(|item| item.flag());
     let backoff = read_backoff(&table);
+    let on_block = table
+        .get("on_block")
+        .and_then(|item| item.word(&[("release", OnBlock::Release), ("wait", OnBlock::Wait)]));
     // A wrong `from` must not make the route wider.
     let from = if from_item.is_some() { Some(from?) } else { None };
     Some(Route {
@@ -84,6 +87,7 @@ fn read_route(item: &Item<'_>, known: &Known) -> Option<Route> {
         done_at: done_at.unwrap_or(DoneAt::Accepted),
         allow_owner: allow_owner.unwrap_or_default(),
         backoff,
+        on_block: on_block.unwrap_or(OnBlock::Release),
         place: table.place(),
     })
 }

@@ -11,6 +11,7 @@ use super::json::read_config;
 use super::keys;
 use super::model::{AdapterRef, Authority, Breaker, Position, Receive, Secret, Transport, TransportLimits};
 use super::proxy::read_proxy;
+use super::rate::read_rate;
 use super::reader::Table;
 use super::rights::Grants;
 use super::secret::{read_secret, read_signer};
@@ -56,6 +57,7 @@ fn read_transport(item: &Item<'_>, data_dir: Option<&Path>) -> Option<Transport>
     let receive = table.get("receive").and_then(|item| read_receive(&item));
     let limits = read_limits(&table);
     let breaker = read_breaker(&table);
+    let rate = table.get("rate").and_then(|item| read_rate(&item));
     Some(Transport {
         name: name?,
         adapter: adapter?,
@@ -70,6 +72,7 @@ fn read_transport(item: &Item<'_>, data_dir: Option<&Path>) -> Option<Transport>
         dedupe,
         receive,
         breaker,
+        rate,
         place: table.place(),
     })
 }

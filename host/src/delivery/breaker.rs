@@ -3,7 +3,8 @@
 //! `unavailable` means that a transport cannot work now for any message, so trying it for each
 //! message only costs time. After so many of them in a row the breaker opens; when its
 //! pause is over, one attempt is let through: it closes the breaker, or opens it again. Any
-//! other outcome shows that the far side answers, and closes it. Nothing here reads a clock.
+//! other outcome shows that the far side answers, and closes it. Nothing here reads a clock; where the clock
+//! that is passed in went back, an open breaker counts as opened now, so it never rests longer than its pause.
 
 use jiff::Timestamp;
 
@@ -19,10 +20,36 @@ pub struct BreakerState {
 }
 
 impl BreakerState {
-    /// Until when the transport is not to be tried; `None` where it may be.
+    /// A breaker as it stood before a restart. Whatever attempt was finding out is gone.
     #[must_use]
-    pub fn closed_until(&self, settings: Breaker, now: Timestamp) -> Option<Timestamp> {
-        let reopens = later(self.opened?, settings);
+    pub fn restored(failures: u32, opened: Option<Timestamp>, now: Timestamp) -> Self {
+        Self {
+            failures,
+            opened: opened.map(|opened| opened.min(now)),
+            probing: false,
+        }
+    }
+
+    /// What a restart needs to know: failures in a row, and since when it is open.
+    #[must_use]
+    pub fn to_keep(&self) -> (u32, Option<Timestamp>) {
+        (self.failures, self.opened)
+    }
+
+    /// How many attempts it lets through now, at most `most`.
+    pub fn room(&mut self, settings: Breaker, now: Timestamp, most: usize) -> usize {
+        match (self.closed_until(settings, now), self.opened) {
+            (Some(_), _) => 0,
+            (None, Some(_)) => most.min(1),
+            (None, None) => most,
+        }
+    }
+
+    /// Until when the transport is not to be tried; `None` where it may be.
+    pub fn closed_until(&mut self, settings: Breaker, now: Timestamp) -> Option<Timestamp> {
+        let opened = self.opened?.min(now);
+        self.opened = Some(opened);
+        let reopens = later(opened, settings);
         if now < reopens {
             return Some(reopens);
         }
@@ -97,6 +124,36 @@ mod tests {
             assert_eq!(breaker.closed_until(SETTINGS, at(0)), None);
         }
         assert_eq!(opened().closed_until(SETTINGS, at(2)), Some(at(31)));
+    }
+
+    #[test]
+    fn after_its_pause_there_is_room_for_one() {
+        let mut breaker = opened();
+        assert_eq!(BreakerState::default().room(SETTINGS, at(2), 8), 8);
+        assert_eq!(breaker.room(SETTINGS, at(2), 8), 0);
+        assert_eq!(breaker.room(SETTINGS, at(31), 8), 1);
+        breaker.begin();
+        assert_eq!(breaker.room(SETTINGS, at(31), 8), 0);
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_makes_it_rest_no_longer_than_its_pause() {
+        let mut breaker = opened();
+        assert_eq!(breaker.closed_until(SETTINGS, at(-3_600)), Some(at(-3_570)));
+        assert_eq!(breaker.closed_until(SETTINGS, at(-3_570)), None);
+        let (failures, since) = opened().to_keep();
+        let mut restored = BreakerState::restored(failures, since, at(-3_600));
+        assert_eq!(restored.closed_until(SETTINGS, at(-3_600)), Some(at(-3_570)));
+    }
+
+    #[test]
+    fn a_restart_changes_nothing_but_the_attempt_that_was_finding_out() {
+        let mut breaker = opened();
+        breaker.begin();
+        let (failures, since) = breaker.to_keep();
+        let mut restored = BreakerState::restored(failures, since, at(20));
+        assert_eq!(restored.closed_until(SETTINGS, at(20)), Some(at(31)));
+        assert_eq!(restored.closed_until(SETTINGS, at(31)), None);
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub struct Skip {
 pub enum SkipReason {
     /// Its breaker is open.
     BreakerOpen,
+    /// It has been used as fast as its rate allows.
+    Rate,
     /// The far side asked to be left alone until later.
     RetryAfter,
     /// It refused this message before, with the same configuration.
@@ -62,6 +64,7 @@ impl SkipReason {
     pub fn code(&self) -> &'static str {
         match self {
             Self::BreakerOpen => "breaker-open",
+            Self::Rate => "rate",
             Self::RetryAfter => "retry-after",
             Self::RefusedBefore => "refused-before",
             Self::Authority => "authority",
@@ -76,6 +79,7 @@ impl SkipReason {
     pub fn sentence(&self) -> String {
         match self {
             Self::BreakerOpen => "it failed several times in a row and rests; it comes back by itself".into(),
+            Self::Rate => "it has been used as fast as its rate allows; it comes back by itself".into(),
             Self::RetryAfter => "the far side asked to be called later".into(),
             Self::RefusedBefore => "it refused this message before".into(),
             Self::Authority => "the agent would hear its owner, and this message is not the owner's; \
@@ -178,6 +182,7 @@ fn barrier(plan: &Plan, flight: &Flight, step: &PlannedStep, now: Timestamp) -> 
     }
     match &step.gate {
         Gate::Breaker(_) => return Some(SkipReason::BreakerOpen),
+        Gate::Rate(_) => return Some(SkipReason::Rate),
         Gate::Quarantined(_, why) => return Some(SkipReason::Quarantined(why.clone())),
         Gate::Host(_, why) => return Some(SkipReason::Host(why.clone())),
         Gate::Open => {}
@@ -217,24 +222,14 @@ fn may_tell(flight: &Flight, step: &PlannedStep) -> bool {
 fn reconcilable(plan: &Plan, flight: &Flight) -> Option<usize> {
     plan.steps.iter().position(|step| {
         may_tell(flight, step)
-            && matches!(step.gate, Gate::Open | Gate::Quarantined(..))
+            && matches!(step.gate, Gate::Open | Gate::Rate(_) | Gate::Quarantined(..))
             && !flight.step(&step.transport).reconciled_this_round
     })
 }
 
 fn end_of_round(plan: &Plan, flight: &mut Flight, now: Timestamp, random: f64) -> Decision {
     let unsettled = !flight.unsettled.is_empty();
-    let bound = unsettled && plan.on_unknown == OnUnknown::Hold;
-    let hopeful: Vec<&PlannedStep> = plan
-        .steps
-        .iter()
-        .filter(|step| {
-            let can_ever = step.mode == Mode::Deliver
-                && !is_barred_by_authority(plan, flight, step)
-                && flight.step(&step.transport).refused_under != Some(step.fingerprint);
-            (can_ever && (!bound || is_safe(plan, flight, step))) || may_tell(flight, step)
-        })
-        .collect();
+    let hopeful = hopeful(plan, flight);
     if hopeful.is_empty() {
         return if unsettled {
             Decision::Hold(unsettled_reason(flight))
@@ -261,10 +256,40 @@ fn end_of_round(plan: &Plan, flight: &mut Flight, now: Timestamp, random: f64) -
     Decision::Wait(due.max(opens))
 }
 
+/// The steps that can still do something for the message, now or later.
+fn hopeful<'a>(plan: &'a Plan, flight: &Flight) -> Vec<&'a PlannedStep> {
+    let bound = !flight.unsettled.is_empty() && plan.on_unknown == OnUnknown::Hold;
+    plan.steps
+        .iter()
+        .filter(|step| {
+            let can_ever = step.mode == Mode::Deliver
+                && !is_barred_by_authority(plan, flight, step)
+                && flight.step(&step.transport).refused_under != Some(step.fingerprint);
+            (can_ever && (!bound || is_safe(plan, flight, step))) || may_tell(flight, step)
+        })
+        .collect()
+}
+
+/// The transports that a message waits for, after a round that attempted nothing: all that could do something for it
+/// rest, for any message. None where it is the message that has to wait, or one of them may be tried.
+pub(super) fn waits_for(plan: &Plan, flight: &Flight, now: Timestamp) -> Vec<String> {
+    let hopeful = hopeful(plan, flight);
+    let rests = |step: &&PlannedStep| {
+        let own = flight.step(&step.transport).not_before;
+        step.gate != Gate::Open && own.is_none_or(|until| until <= now)
+    };
+    if !hopeful.iter().all(rests) {
+        return Vec::new();
+    }
+    hopeful.iter().map(|step| step.transport.clone()).collect()
+}
+
 fn opens_at(flight: &Flight, step: &PlannedStep, now: Timestamp) -> Timestamp {
     let gate = match &step.gate {
         Gate::Open => now,
-        Gate::Breaker(until) | Gate::Quarantined(until, _) | Gate::Host(until, _) => *until,
+        Gate::Breaker(until) | Gate::Rate(until) | Gate::Quarantined(until, _) | Gate::Host(until, _) => {
+            *until
+        }
     };
     flight.step(&step.transport).not_before.unwrap_or(now).max(gate)
 }

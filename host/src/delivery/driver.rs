@@ -1,21 +1,24 @@
 //! The engine: looks which messages are due, and takes each one step further.
 //!
-//! It is thin. What to do next is decided by the policies; here it is written down, done, and written
+//! It is thin, and holds in memory only what it works on: what else is due stays in the store. What to do next is decided by the policies; here it is written down, done, and written
 //! down again. The order is what counts: that an attempt begins is on disk before it begins, and
 //! what came of it is on disk before the next thing is done.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinSet};
 
-use super::crowd::{Crowd, Present};
+use super::crowd::Crowd;
 use super::in_force::{Current, InForce};
 use super::journey::Journey;
+use super::pick::{Asked, pick};
+use super::tally::Tally;
+use super::turns::Turns;
 use crate::store::{MessageKey, Store, StoreError};
 
 /// Where the engine gets the time from.
@@ -47,7 +50,10 @@ pub struct Engine {
 pub(super) struct Inner {
     pub(super) settings: EngineSettings,
     crowd: Arc<Crowd>,
-    nudge: Notify,
+    nudge: Arc<Notify>,
+    /// How many of the messages in hand only wait.
+    aside: AtomicUsize,
+    pub(super) tally: Tally,
     stopping: AtomicBool,
 }
 
@@ -55,11 +61,14 @@ impl Engine {
     /// An engine at rest.
     #[must_use]
     pub fn new(settings: EngineSettings) -> Self {
+        let nudge = Arc::new(Notify::new());
         Self {
             inner: Arc::new(Inner {
-                crowd: Arc::new(Crowd::new(settings.at_once_max)),
+                crowd: Arc::new(Crowd::new(settings.at_once_max, Arc::clone(&nudge))),
                 settings,
-                nudge: Notify::new(),
+                nudge,
+                aside: AtomicUsize::new(0),
+                tally: Tally::default(),
                 stopping: AtomicBool::new(false),
             }),
         }
@@ -73,10 +82,10 @@ impl Engine {
     /// Works until `stop` turns true; then begins nothing new, and returns when what is under way
     /// has ended.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
-        let mut under_way = JoinSet::new();
-        let mut busy = HashMap::new();
+        let mut work = Work::default();
+        self.restore_breakers().await;
         while !*stop.borrow() {
-            let pause = match self.begin_what_is_due(&mut under_way, &mut busy).await {
+            let pause = match self.begin_what_is_due(&mut work).await {
                 Ok(pause) => pause,
                 Err(error) => {
                     tracing::error!(%error, "the store does not answer; nothing is lost, byway tries again");
@@ -84,43 +93,69 @@ impl Engine {
                 }
             };
             tokio::select! {
-                Some(ended) = under_way.join_next_with_id(), if !under_way.is_empty() => forget(&mut busy, ended),
+                Some(ended) = work.under_way.join_next_with_id(), if !work.under_way.is_empty() => work.forget(ended),
                 () = self.inner.nudge.notified() => {}
                 () = tokio::time::sleep(pause) => {}
                 _ = stop.changed() => {}
             }
+            while let Some(ended) = work.under_way.try_join_next_with_id() {
+                work.forget(ended);
+            }
         }
-        // What is under way ends its attempt and begins no other.
+        // What is under way ends its attempt and begins no other; what waits for a place begins none.
         self.inner.stopping.store(true, Ordering::Relaxed);
-        while under_way.join_next().await.is_some() {}
+        self.inner.crowd.dissolve_all();
+        while work.under_way.join_next().await.is_some() {}
     }
 
-    async fn begin_what_is_due(
-        &self,
-        under_way: &mut JoinSet<()>,
-        busy: &mut HashMap<Id, MessageKey>,
-    ) -> Result<Duration, StoreError> {
+    async fn restore_breakers(&self) {
+        match self.inner.settings.store.breakers().await {
+            Ok(kept) => self.in_force().restore(kept, self.now()),
+            Err(error) => {
+                tracing::error!(%error, "how the breakers stood cannot be read; all of them are closed");
+            }
+        }
+    }
+
+    async fn begin_what_is_due(&self, work: &mut Work) -> Result<Duration, StoreError> {
+        let in_force = self.in_force();
+        if work
+            .planned_by
+            .as_ref()
+            .is_some_and(|before| !Arc::ptr_eq(before, &in_force))
+        {
+            self.inner.crowd.dissolve_all();
+        }
+        work.planned_by = Some(Arc::clone(&in_force));
         let EngineSettings {
-            store,
-            at_once_max,
-            clock,
-            ..
+            store, at_once_max, ..
         } = &self.inner.settings;
-        let now = clock();
-        let room = at_once_max.saturating_sub(busy.len());
+        let now = self.now();
+        let at_work = work
+            .busy
+            .len()
+            .saturating_sub(self.inner.aside.load(Ordering::Relaxed));
+        let room = at_once_max.saturating_sub(at_work);
         if room == 0 {
             return Ok(LOOK_AT_LEAST_EVERY);
         }
-        // Those that are under way are due, too; asking for as many more finds the others.
-        for message in store.due(now, room.saturating_add(busy.len())).await? {
-            if busy.len() < *at_once_max && !busy.values().any(|key| *key == message.key) {
-                let key = message.key;
-                let task = under_way.spawn(Journey::new(self.clone(), message).run());
-                busy.insert(task.id(), key);
-            }
+        let asked = Asked {
+            now,
+            busy: work.busy.values().copied().collect(),
+            room,
+            turns: work.turns,
+        };
+        let crowd = Arc::clone(&self.inner.crowd);
+        let picked = store
+            .look(move |look| pick(look, asked, |waits_for| in_force.door(waits_for, now, &crowd)))
+            .await?;
+        work.turns = picked.turns;
+        for message in picked.messages {
+            let key = message.key;
+            let task = work.under_way.spawn(Journey::new(self.clone(), message).run());
+            work.busy.insert(task.id(), key);
         }
-        let next = store.next_due(now).await?;
-        Ok(next.map_or(LOOK_AT_LEAST_EVERY, |next| {
+        Ok(picked.next.map_or(LOOK_AT_LEAST_EVERY, |next| {
             until(now, next).min(LOOK_AT_LEAST_EVERY)
         }))
     }
@@ -143,9 +178,22 @@ impl Engine {
         !Arc::ptr_eq(in_force, &self.in_force())
     }
 
-    /// Lets a message go to a transport; `None` where enough of them are there.
-    pub(super) fn enter(&self, transport: &str) -> Option<Present> {
-        self.inner.crowd.enter(transport)
+    /// Those who are at the transports.
+    pub(super) fn crowd(&self) -> &Arc<Crowd> {
+        &self.inner.crowd
+    }
+
+    /// Notes that a message only waits, and takes no room from others, until this is dropped.
+    pub(super) fn step_aside(&self) -> Aside {
+        self.inner.aside.fetch_add(1, Ordering::Relaxed);
+        self.nudge();
+        Aside(Arc::clone(&self.inner))
+    }
+
+    /// What the engine has done since it was made.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.inner.tally
     }
 
     /// Until when the transport rests after failing several times in a row; `None` where it does not.
@@ -155,16 +203,36 @@ impl Engine {
     }
 }
 
-fn forget(busy: &mut HashMap<Id, MessageKey>, ended: Result<(Id, ()), tokio::task::JoinError>) {
-    let id = match ended {
-        Ok((id, ())) => id,
-        Err(error) => {
-            // The attempt is on disk as begun, so the message comes back as one that may have arrived.
-            tracing::error!(%error, "a delivery ended in a panic; please report it");
-            error.id()
-        }
-    };
-    busy.remove(&id);
+/// What the engine has in hand.
+#[derive(Default)]
+struct Work {
+    under_way: JoinSet<()>,
+    busy: HashMap<Id, MessageKey>,
+    turns: Turns,
+    planned_by: Option<Arc<InForce>>,
+}
+
+impl Work {
+    fn forget(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => id,
+            Err(error) => {
+                // The attempt is on disk as begun, so the message comes back as one that may have arrived.
+                tracing::error!(%error, "a delivery ended in a panic; please report it");
+                error.id()
+            }
+        };
+        self.busy.remove(&id);
+    }
+}
+
+/// A message that only waits.
+pub(super) struct Aside(Arc<Inner>);
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        self.0.aside.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 fn until(now: Timestamp, then: Timestamp) -> Duration {

@@ -4,14 +4,18 @@
 //! them and attempts by them, so a step is never planned by one configuration and done by another; the
 //! next step of the same message goes by whatever is in force then.
 
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
 use super::breaker::BreakerState;
+use super::crowd::Crowd;
+use super::pick::Door;
+use super::plan::Gate;
 use super::transports::{TransportView, Transports};
 use crate::contract::OutcomeKind;
 use crate::routing::Router;
+use crate::store::{KeptBreaker, WaitsFor};
 
 /// The routes and transports of one configuration.
 pub struct InForce {
@@ -28,23 +32,121 @@ impl InForce {
     /// Until when a transport's breaker is open.
     pub(super) fn breaker_open_until(&self, name: &str, now: Timestamp) -> Option<Timestamp> {
         let view = self.transports.view(name)?;
-        breaker(view).closed_until(view.breaker, now)
+        lock(&view.breaker_state).closed_until(view.breaker, now)
     }
 
-    pub(super) fn breaker_begin(&self, name: &str) {
-        if let Some(view) = self.transports.view(name) {
-            breaker(view).begin();
+    /// Until when a transport has been used as fast as its rate allows.
+    pub(super) fn rate_closed_until(&self, name: &str, now: Timestamp) -> Option<Timestamp> {
+        let view = self.transports.view(name)?;
+        lock(&view.rate_state).closed_until(view.rate?, now)
+    }
+
+    /// How many attempts at once a transport is made for.
+    pub(super) fn at_once_max(&self, name: &str) -> usize {
+        self.transports.view(name).map_or(1, |view| view.at_once_max)
+    }
+
+    /// Notes that an attempt begins. False where it may not, because others were faster: with them the breaker has opened
+    /// or the rate is used up, or one of them is the one that finds out whether the transport works again.
+    pub(super) fn begin(&self, name: &str, now: Timestamp) -> bool {
+        let Some(view) = self.transports.view(name) else {
+            return true;
+        };
+        let mut breaker = lock(&view.breaker_state);
+        if breaker.closed_until(view.breaker, now).is_some() {
+            return false;
+        }
+        if let Some(rate) = view.rate {
+            let mut state = lock(&view.rate_state);
+            if state.closed_until(rate, now).is_some() {
+                return false;
+            }
+            state.take(rate, now);
+        }
+        breaker.begin();
+        true
+    }
+
+    /// Notes how an attempt ended. What a restart would have to know of the breaker from now on, where that is
+    /// something else than before.
+    pub(super) fn end(
+        &self,
+        name: &str,
+        outcome: Option<OutcomeKind>,
+        now: Timestamp,
+    ) -> Option<KeptBreaker> {
+        let view = self.transports.view(name)?;
+        let mut breaker = lock(&view.breaker_state);
+        let before = breaker.to_keep();
+        breaker.end(view.breaker, outcome, now);
+        let (failures, opened_at) = breaker.to_keep();
+        ((failures, opened_at) != before).then(|| KeptBreaker {
+            transport: name.to_owned(),
+            fingerprint: fingerprint(view),
+            failures,
+            opened_at,
+        })
+    }
+
+    /// Takes over how the breakers stood before a restart. Those of transports that are others now are not.
+    pub(super) fn restore(&self, kept: Vec<KeptBreaker>, now: Timestamp) {
+        for kept in kept {
+            let Some(view) = self.transports.view(&kept.transport) else {
+                continue;
+            };
+            if fingerprint(view) == kept.fingerprint {
+                *lock(&view.breaker_state) = BreakerState::restored(kept.failures, kept.opened_at, now);
+            }
         }
     }
 
-    pub(super) fn breaker_end(&self, name: &str, outcome: Option<OutcomeKind>, now: Timestamp) {
-        if let Some(view) = self.transports.view(name) {
-            breaker(view).end(view.breaker, outcome, now);
+    /// What those that wait for something can do now.
+    pub(super) fn door(&self, waits_for: &WaitsFor, now: Timestamp, crowd: &Crowd) -> Door {
+        match waits_for {
+            WaitsFor::Time => Door::Open,
+            WaitsFor::Turn => Door::Closed(None),
+            // Where it rests by now, they go on down their chains.
+            WaitsFor::Place(transport) if self.gate(transport, now) != Gate::Open => Door::Open,
+            WaitsFor::Place(transport) => self.room(transport, now, crowd),
+            WaitsFor::Open(transports) => {
+                let mut opens = None;
+                for transport in transports {
+                    match self.gate(transport, now) {
+                        Gate::Open => return self.room(transport, now, crowd),
+                        Gate::Breaker(until)
+                        | Gate::Rate(until)
+                        | Gate::Quarantined(until, _)
+                        | Gate::Host(until, _) => {
+                            opens = [opens, Some(until)].into_iter().flatten().min();
+                        }
+                    }
+                }
+                Door::Closed(opens)
+            }
+        }
+    }
+
+    fn room(&self, transport: &str, now: Timestamp, crowd: &Crowd) -> Door {
+        let Some(view) = self.transports.view(transport) else {
+            return Door::Open;
+        };
+        let mut room = crowd.room(transport, view.at_once_max);
+        room = lock(&view.breaker_state).room(view.breaker, now, room);
+        if let Some(rate) = view.rate {
+            room = room.min(lock(&view.rate_state).room(rate, now));
+        }
+        match room {
+            0 => Door::Closed(None),
+            room => Door::Room(transport.to_owned(), room),
         }
     }
 }
 
-fn breaker(view: &TransportView) -> MutexGuard<'_, BreakerState> {
-    // A breaker is plain data: whatever a panicking holder left is a state like any other.
-    view.breaker_state.lock().unwrap_or_else(PoisonError::into_inner)
+fn fingerprint(view: &TransportView) -> String {
+    format!("{:016x}", view.fingerprint)
+}
+
+/// Plain data: whatever a panicking holder left is a state like any other.
+fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,11 +1,11 @@
 //! One message's way through its chain, from the moment it is due until it has to wait or has ended.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::decide::{Decision, decide};
+use super::crowd::Present;
+use super::decide::{Decision, decide, waits_for};
 use super::driver::Engine;
 use super::flight::Flight;
 use super::in_force::InForce;
@@ -18,26 +18,18 @@ use super::settle::{self, Ending};
 use crate::contract::{Attempted, HostFault, ReceiptStatus, Verdict};
 use crate::envelope::Envelope;
 use crate::sandbox::Call;
-use crate::store::{Advance, Attempt, Kind, Outgoing, Status};
-
-/// The waits between tries to write down what happened. After the last the message is let go: on disk
-/// it stands as it was before, an attempt as begun, and so it is taken for unknown when it comes back.
-const WRITE_PAUSES: [Duration; 4] = [
-    Duration::from_millis(100),
-    Duration::from_secs(1),
-    Duration::from_secs(3),
-    Duration::from_secs(5),
-];
-
-/// How long a message is put back that finds too many others at its transport.
-const CROWDED_PAUSE: SignedDuration = SignedDuration::from_secs(1);
+use crate::store::{Attempt, Outgoing, Status};
 
 pub(super) struct Journey {
-    engine: Engine,
-    message: Outgoing,
-    flight: Flight,
+    pub(super) engine: Engine,
+    pub(super) message: Outgoing,
+    pub(super) flight: Flight,
     /// What has happened and is not on disk yet; written together with what happens next.
-    unwritten: Vec<Attempt>,
+    pub(super) unwritten: Vec<Attempt>,
+    /// A place that it waited for.
+    pub(super) present: Option<Present>,
+    /// Whether, dead or held, it lets the next one of its partition go.
+    pub(super) lets_pass: bool,
 }
 
 impl Journey {
@@ -52,6 +44,8 @@ impl Journey {
             message,
             flight,
             unwritten: Vec::new(),
+            present: None,
+            lets_pass: true,
         }
     }
 
@@ -65,6 +59,7 @@ impl Journey {
         loop {
             let now = self.engine.now();
             let in_force = self.engine.in_force();
+            self.lets_pass = in_force.lets_pass(&self.message);
             let Some(plan) = in_force.plan(&self.message, now) else {
                 if now >= self.message.deadline {
                     let reason = "the deadline passed, and no route of the configuration matches it now";
@@ -88,9 +83,12 @@ impl Journey {
                 self.pause(Status::Waiting, now, None).await;
                 return;
             }
+            let rounds = self.flight.rounds;
             let (decision, skips) = decide(&plan, &mut self.flight, now, random());
-            self.unwritten
-                .extend(skips.iter().map(|skip| record::of_skip(&plan, skip, now)));
+            for skip in &skips {
+                self.engine.tally().skip(&skip.transport, skip.reason.code());
+                self.unwritten.push(record::of_skip(&plan, skip, now));
+            }
             let going_on = match decision {
                 Decision::Try(place) => match plan.steps.get(place) {
                     Some(step) => self.attempt(&in_force, &plan, step, &envelope).await,
@@ -103,7 +101,12 @@ impl Journey {
                 // Whoever puts something else in force makes the messages that wait due afterwards; one that
                 // was just about to wait goes on at once.
                 Decision::Wait(until) => {
-                    self.pause(Status::Waiting, until, None).await;
+                    let rests = if self.flight.rounds == rounds {
+                        waits_for(&plan, &self.flight, now)
+                    } else {
+                        Vec::new()
+                    };
+                    self.wait(until, rests).await;
                     self.engine.has_moved_on_from(&in_force)
                 }
                 Decision::Hold(reason) => {
@@ -144,8 +147,9 @@ impl Journey {
         step: &PlannedStep,
         envelope: &Arc<Envelope>,
     ) -> bool {
-        let Some(_present) = self.engine.enter(&step.transport) else {
-            return self.put_back().await;
+        let _present = match self.come_to(in_force, step, envelope).await {
+            Ok(present) => present,
+            Err(going_on) => return going_on,
         };
         // In hand before anything is written: killed while it waits in line, the message was not sent.
         let place = match in_force.transports.place(&step.transport).await {
@@ -157,18 +161,23 @@ impl Journey {
                 return true;
             }
         };
+        let began = self.engine.now();
+        if !in_force.begin(&step.transport, began) {
+            // Others were faster. What is open by now is seen at the next look.
+            return true;
+        }
         let before = self.flight.clone();
         self.flight.begin(step);
-        let began = self.engine.now();
         if !self.write(Status::Waiting, began, None).await || self.message.status.is_end() {
+            in_force.end(&step.transport, None, began);
             return false;
         }
         if self.has_news() {
             // A receipt may have settled it; that is looked at before anything is sent.
+            in_force.end(&step.transport, None, began);
             self.flight = before;
             return true;
         }
-        in_force.breaker_begin(&step.transport);
         let call = self.call(step, envelope).await;
         let result = match call {
             Ok(call) => in_force.transports.attempt(&step.transport, place, call).await,
@@ -176,7 +185,8 @@ impl Journey {
         };
         let now = self.engine.now();
         let outcome = result.as_ref().ok().map(|attempted| attempted.outcome.kind());
-        in_force.breaker_end(&step.transport, outcome, now);
+        self.note_breaker(in_force.end(&step.transport, outcome, now))
+            .await;
         match result {
             Ok(attempted) => self.settle(plan, step, &attempted, began, now).await,
             Err(fault) => {
@@ -202,6 +212,8 @@ impl Journey {
             code = attempted.outcome.failure().map(|failure| failure.code.as_str()),
             took_ms = record::millis(attempted.took), "attempt"
         );
+        let outcome = attempted.outcome.kind().to_string();
+        self.engine.tally().attempt(&step.transport, &outcome);
         self.unwritten
             .push(record::of_attempt(step, number, attempted, began));
         match settle::attempted(plan, &mut self.flight, step, &attempted.outcome, now, random()) {
@@ -230,8 +242,9 @@ impl Journey {
         step: &PlannedStep,
         envelope: &Arc<Envelope>,
     ) -> bool {
-        let Some(_present) = self.engine.enter(&step.transport) else {
-            return self.put_back().await;
+        let _present = match self.come_to(in_force, step, envelope).await {
+            Ok(present) => present,
+            Err(going_on) => return going_on,
         };
         let began = self.engine.now();
         let result = match self.call(step, envelope).await {
@@ -295,6 +308,7 @@ impl Journey {
     fn note_fault(&mut self, step: &PlannedStep, fault: &HostFault, began: Timestamp) {
         let (id, transport) = (&self.message.id, &step.transport);
         tracing::warn!(id, transport, code = fault.code, "skipped (host): {fault}");
+        self.engine.tally().skip(transport, fault.code);
         self.unwritten.push(record::of_fault(step, fault, began));
     }
 
@@ -308,75 +322,6 @@ impl Journey {
         let number = self.flight.step(transport).attempts;
         self.unwritten
             .push(record::of_interruption(plan, transport, number, now));
-    }
-
-    /// Waits a moment for room at the transport; the decision is made anew then.
-    async fn put_back(&mut self) -> bool {
-        let now = self.engine.now();
-        let until = now.saturating_add(CROWDED_PAUSE).unwrap_or(now);
-        self.pause(Status::Waiting, until, None).await;
-        false
-    }
-
-    async fn pause(&mut self, status: Status, until: Timestamp, reason: Option<&str>) {
-        let until = until.min(self.message.deadline);
-        if status == Status::Held && self.message.status != Status::Held {
-            tracing::warn!(id = self.message.id, reason, "held");
-        }
-        self.write(status, until, reason).await;
-    }
-
-    async fn end(&mut self, status: Status, reason: &str) {
-        // Nobody redrives a receipt: one that found no way is over, not dead.
-        let over = self.message.kind == Kind::Receipt && status == Status::Dead;
-        let status = if over { Status::Expired } else { status };
-        match status {
-            Status::Delivered if self.flight.fallback => {
-                tracing::warn!(
-                    id = self.message.id,
-                    by = self.flight.delivered_by,
-                    "delivered by a fallback"
-                );
-            }
-            Status::Delivered => {
-                tracing::info!(id = self.message.id, by = self.flight.delivered_by, "delivered")
-            }
-            _ => tracing::warn!(id = self.message.id, ?status, reason, "the message has ended"),
-        }
-        self.write(status, self.message.deadline, Some(reason)).await;
-    }
-
-    /// Puts everything that has happened on disk. What cannot be written is not done: after a
-    /// failure the message stays as it was, and is looked at again.
-    async fn write(&mut self, status: Status, due_at: Timestamp, reason: Option<&str>) -> bool {
-        let Ok(flight) = serde_json::to_string(&self.flight) else {
-            return false;
-        };
-        let store = &self.engine.inner.settings.store;
-        let advance = Advance {
-            at: self.engine.now(),
-            status,
-            due_at,
-            flight,
-            fallback: self.flight.fallback,
-            receipt: self.flight.receipt.map(|receipt| receipt.to_string()),
-            reason: reason.map(str::to_owned),
-            attempts: std::mem::take(&mut self.unwritten),
-        };
-        for pause in WRITE_PAUSES {
-            match store.advance(self.message.key, advance.clone()).await {
-                Ok(standing) => {
-                    self.message.status = standing.status;
-                    self.message.receipt = standing.receipt;
-                    return true;
-                }
-                Err(error) => {
-                    tracing::error!(id = self.message.id, %error, "the message's state could not be stored; byway tries again");
-                    tokio::time::sleep(pause).await;
-                }
-            }
-        }
-        false
     }
 }
 

@@ -12,8 +12,11 @@
 //! - That an attempt has begun is on disk before it begins; one that a crash cut off comes back as
 //!   unknown, never as not made.
 //! - byway's own faults are recorded as skipped, and cost the message nothing but time.
+//! - Messages of one partition are attempted in the order of their acceptance, and no priority starves another.
+//! - A far side that is down or hangs costs the messages for others nothing, however many wait for it.
 //! - Every end has a reason.
 
+mod arrival;
 mod backoff;
 mod breaker;
 mod crowd;
@@ -24,13 +27,18 @@ mod in_force;
 mod journey;
 mod keep;
 mod overdue;
+mod pick;
 mod plan;
 mod planning;
+mod rate;
 mod record;
 mod settle;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod transports;
+mod turns;
+mod writing;
 
 pub use breaker::BreakerState;
 pub use decide::{Decision, Skip, SkipReason, decide};
@@ -38,5 +46,7 @@ pub use driver::{Clock, Engine, EngineSettings};
 pub use flight::{Flight, StepState};
 pub use in_force::{Current, InForce};
 pub use plan::{Gate, Plan, PlannedStep};
+pub use rate::RateState;
 pub use settle::{Ending, attempted, interrupted, receipt, reconciled};
+pub use tally::{Counted, Tally};
 pub use transports::{Fleet, TransportView, Transports};

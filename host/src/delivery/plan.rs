@@ -59,6 +59,8 @@ pub enum Gate {
     Open,
     /// Its breaker is open until then.
     Breaker(Timestamp),
+    /// It has been used as fast as its rate allows, and may be used again then.
+    Rate(Timestamp),
     /// Its adapter crashes again and again, and is left alone until then.
     Quarantined(Timestamp, String),
     /// byway itself cannot run it (its adapter is missing or damaged); worth another look then.

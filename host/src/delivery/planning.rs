@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::in_force::InForce;
 use super::plan::{Gate, Plan, PlannedStep};
-use crate::config::Step;
+use crate::config::{OnBlock, Step};
 use crate::store::Outgoing;
 
 /// How long a message waits whose route or transport is not there, before byway looks again.
@@ -26,21 +26,34 @@ impl InForce {
         })
     }
 
-    fn planned(&self, step: &Step, now: Timestamp) -> PlannedStep {
-        let view = self.transports.view(&step.transport);
-        let fault = match view {
+    /// Whether a message of this route, dead or held, lets the next one of its partition go.
+    pub(super) fn lets_pass(&self, message: &Outgoing) -> bool {
+        let route = self.router.route(message.sender.as_ref(), &message.recipient);
+        route.is_none_or(|route| route.on_block == OnBlock::Release)
+    }
+
+    /// Whether a transport can be tried now, for any message.
+    pub(super) fn gate(&self, transport: &str, now: Timestamp) -> Gate {
+        let fault = match self.transports.view(transport) {
             Some(view) => view.fault.clone(),
             None => Some("there is no such transport".to_owned()),
         };
-        let gate = if let Some(why) = fault {
+        if let Some(why) = fault {
             Gate::Host(now.saturating_add(CLOSED_PAUSE).unwrap_or(now), why)
-        } else if let Some(quarantined) = self.transports.quarantined(&step.transport) {
+        } else if let Some(quarantined) = self.transports.quarantined(transport) {
             Gate::Quarantined(quarantined.until, quarantined.reason)
-        } else if let Some(until) = self.breaker_open_until(&step.transport, now) {
+        } else if let Some(until) = self.breaker_open_until(transport, now) {
             Gate::Breaker(until)
+        } else if let Some(until) = self.rate_closed_until(transport, now) {
+            Gate::Rate(until)
         } else {
             Gate::Open
-        };
+        }
+    }
+
+    fn planned(&self, step: &Step, now: Timestamp) -> PlannedStep {
+        let view = self.transports.view(&step.transport);
+        let gate = self.gate(&step.transport, now);
         PlannedStep {
             transport: step.transport.clone(),
             mode: step.mode,

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
-use crate::config::{self, Authority, Breaker};
+use crate::config::{self, Authority, Breaker, Rate};
 use crate::contract::{Attempted, HostFault, Verdict};
 use crate::sandbox::{Call, LoadedTransport, Place, Quarantined};
 
 use super::breaker::BreakerState;
+use super::rate::RateState;
 
 /// The configured transports, as the engine sees them.
 #[async_trait]
@@ -59,6 +60,12 @@ pub struct TransportView {
     pub breaker: Breaker,
     /// How its breaker stands. It belongs to the loaded transport, and goes with it.
     pub breaker_state: Arc<Mutex<BreakerState>>,
+    /// How many attempts it may make at once.
+    pub at_once_max: usize,
+    /// How fast it may be used.
+    pub rate: Option<Rate>,
+    /// What it has used of its rate. Goes with the loaded transport, too.
+    pub rate_state: Arc<Mutex<RateState>>,
     /// Why it could not be loaded.
     pub fault: Option<String>,
 }
@@ -86,6 +93,9 @@ impl Fleet {
             leads_to: leads_to(settings),
             breaker: settings.breaker,
             breaker_state: Arc::default(),
+            at_once_max: settings.limits.at_once_max,
+            rate: settings.rate,
+            rate_state: Arc::default(),
             fault: loaded.as_ref().err().cloned(),
         };
         self.members.insert(settings.name.clone(), (view, loaded.ok()));

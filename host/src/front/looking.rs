@@ -2,6 +2,7 @@
 
 use super::Byway;
 use crate::api::{InboxItem, MessageView, Page, TransportStateView};
+use crate::delivery::Counted;
 use crate::envelope::Envelope;
 use crate::error_code::ErrorCode;
 use crate::intake::Refusal;
@@ -123,6 +124,12 @@ impl Byway {
             None => self.store().mark(agent, id, status, now).await?,
         };
         Ok(marked.as_ref().and_then(item))
+    }
+
+    /// What the engine has done since byway started.
+    #[must_use]
+    pub fn counted(&self) -> Counted {
+        self.engine.tally().so_far()
     }
 
     /// How each transport does.

@@ -127,6 +127,7 @@ fn without_rights(adapter: &AdapterRef, config: Option<&Map<String, Value>>) -> 
         dedupe: None,
         receive: None,
         breaker: Breaker::default(),
+        rate: None,
         proxy: None,
         place: Place {
             file: PathBuf::new(),

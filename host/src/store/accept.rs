@@ -6,18 +6,20 @@ use serde_json::json;
 use super::column::hex;
 use super::idempotency::{Presented, Standing};
 use super::journal::{About, tell};
+use super::line;
 use super::outbox::PRIORITY_MAX;
 use super::rows::{Accepted, Earlier, MessageKey, NewOutgoing};
-use super::words::Status;
+use super::waits_for::WaitsFor;
+use super::words::{Kind, Status};
 use super::{Store, StoreError};
 
 pub(super) const KNOWN: &str =
     "SELECT digest, status FROM outgoing WHERE id = ?1 AND source = ?2 AND recipient = ?3 AND kind = ?4";
 pub(super) const STATUS: &str =
     "SELECT status FROM outgoing WHERE key = (SELECT max(key) FROM outgoing WHERE id = ?1 AND source = ?2)";
-const INSERT: &str = "INSERT INTO outgoing (kind, id, source, sender, recipient, instance, digest, principal, priority, \
-                      partition_key, status, flight, due_at, deadline, expires, accepted_at) \
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'waiting', ?11, ?12, ?13, ?14, ?15)";
+pub(super) const INSERT: &str = "INSERT INTO outgoing (kind, id, source, sender, recipient, instance, digest, principal, priority, \
+                      partition_key, status, flight, due_at, deadline, expires, accepted_at, in_line, waits_for) \
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'waiting', ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 const INSERT_BODY: &str = "INSERT INTO outgoing_body (key, json) VALUES (?1, ?2)";
 
 impl Store {
@@ -112,6 +114,12 @@ fn status(connection: &Connection, id: &str, source: &str) -> rusqlite::Result<S
 }
 
 fn insert(connection: &Connection, new: &NewOutgoing, recipient: &str) -> rusqlite::Result<MessageKey> {
+    // A receipt speaks of one message and is in nobody's way.
+    let partition_key = new.partition_key.as_deref().filter(|_| new.kind != Kind::Receipt);
+    let waits_for = match partition_key {
+        Some(key) if line::has_others(connection, recipient, key)? => WaitsFor::Turn,
+        _ => WaitsFor::Time,
+    };
     connection.prepare_cached(INSERT)?.execute(params![
         new.kind.as_str(),
         new.id,
@@ -129,6 +137,8 @@ fn insert(connection: &Connection, new: &NewOutgoing, recipient: &str) -> rusqli
         new.deadline.as_millisecond(),
         new.expires.map(jiff::Timestamp::as_millisecond),
         new.accepted_at.as_millisecond(),
+        partition_key.is_some(),
+        waits_for.to_string(),
     ])?;
     let key = connection.last_insert_rowid();
     connection

@@ -11,21 +11,23 @@ use serde_json::json;
 
 use super::column::word;
 use super::journal::{About, tell};
+use super::line;
 use super::rows::{Advance, Advanced, Attempt, MessageKey};
+use super::waits_for::WaitsFor;
 use super::words::Status;
 use super::{Store, StoreError};
 
 pub(super) const STANDING: &str =
     "SELECT source, id, recipient, receipt, status, ended_at FROM outgoing WHERE key = ?1";
-const UPDATE: &str = "UPDATE outgoing SET status = ?2, reason = ?3, fallback = ?4, receipt = ?5, flight = ?6, \
-                      due_at = ?7, ended_at = ?8 WHERE key = ?1";
+pub(super) const UPDATE: &str = "UPDATE outgoing SET status = ?2, reason = ?3, fallback = ?4, receipt = ?5, flight = ?6, \
+                      due_at = ?7, ended_at = ?8, waits_for = ?9 WHERE key = ?1";
 const UPDATE_ENDED: &str = "UPDATE outgoing SET receipt = ?2, flight = ?3 WHERE key = ?1";
 const ADD_ATTEMPT: &str = "INSERT INTO attempt (key, number, transport, mode, outcome, code, message, fix, effect, \
                            reference, began, took_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 pub(super) const OF_RECIPIENT: &str = "SELECT key, receipt, ended_at IS NULL FROM outgoing \
                                        WHERE id = ?1 AND source = ?2 AND recipient = ?3 AND kind = 'message' ORDER BY key";
-const RECEIVED: &str =
-    "UPDATE outgoing SET receipt = ?2, due_at = CASE WHEN ?3 THEN ?4 ELSE due_at END WHERE key = ?1";
+const RECEIVED: &str = "UPDATE outgoing SET receipt = ?2, due_at = CASE WHEN ?3 THEN ?4 ELSE due_at END, \
+     waits_for = CASE WHEN waits_for = 'turn' THEN waits_for ELSE '' END WHERE key = ?1";
 const SAVE_PROGRESS: &str = "INSERT INTO progress (key, transport, bytes, saved_at) VALUES (?1, ?2, ?3, ?4) \
                              ON CONFLICT DO UPDATE SET bytes = excluded.bytes, saved_at = excluded.saved_at";
 pub(super) const PROGRESS: &str = "SELECT bytes FROM progress WHERE key = ?1 AND transport = ?2";
@@ -157,6 +159,11 @@ pub(super) fn advance(
         None if unseen => Some(at),
         None => Some(step.due_at.as_millisecond()),
     };
+    let waits_for = if ended_at.is_some() || unseen {
+        &WaitsFor::Time
+    } else {
+        &step.waits_for
+    };
     connection.prepare_cached(UPDATE)?.execute(params![
         key.0,
         step.status.as_str(),
@@ -165,8 +172,14 @@ pub(super) fn advance(
         receipt,
         step.flight,
         due_at,
-        ended_at
+        ended_at,
+        waits_for.to_string()
     ])?;
+    let is_over = ended_at.is_some() && step.status != Status::Dead;
+    let lets_pass = matches!(step.status, Status::Dead | Status::Held) && step.lets_pass;
+    if is_over || lets_pass {
+        line::leave(connection, key.0)?;
+    }
     let detail = json!({
         "out": key.0, "stands": step.status.as_str(), "reason": step.reason, "fallback": step.fallback, "receipt": receipt,
         "due_at": due_at,

@@ -2,25 +2,29 @@
 //! put in force.
 //!
 //! A message that was never looked at is left alone: it is new, or not to be attempted before a time that its
-//! sender named. Done in pieces, so that other writers get their turn between them, those first that would
-//! have waited longest.
+//! sender named, or not in turn. Done in pieces, so that other writers get their turn between them, those first that
+//! would have waited longest.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::outbox::PRIORITIES;
+use super::outbox::PRIORITY_MAX;
+use super::outlook::NEXT_PART;
+use super::waits_for::WaitsFor;
 use super::{Store, StoreError};
 
 /// Messages changed in one transaction.
 const PIECE: i64 = 1_000;
-/// Pieces of one priority: a million messages. Beyond that, and where messages come to wait as fast as they
+/// Pieces of one part of the queue: a million messages. Beyond that, and where messages come to wait as fast as they
 /// are made due, the others are left to their own time.
 const PIECES_MAX: usize = 1_000;
 
-pub(super) const LATER: &str = "SELECT key FROM outgoing WHERE priority = ?1 AND due_at > ?2 \
+pub(super) const LATER: &str = "SELECT key FROM outgoing WHERE waits_for = '' AND priority = ?1 AND due_at > ?2 \
                                 AND (reason IS NOT NULL OR EXISTS (SELECT 1 FROM attempt WHERE attempt.key = outgoing.key)) \
                                 ORDER BY due_at DESC LIMIT ?3";
-const MAKE_DUE: &str = "UPDATE outgoing SET due_at = ?2 WHERE key = ?1";
+pub(super) const OF_PART: &str =
+    "SELECT key FROM outgoing WHERE waits_for = ?1 AND due_at IS NOT NULL LIMIT ?2";
+const MAKE_DUE: &str = "UPDATE outgoing SET due_at = ?2, waits_for = '' WHERE key = ?1";
 
 impl Store {
     /// Makes every message due by `now` that waits or is held after it was looked at before. Says how many.
@@ -29,32 +33,66 @@ impl Store {
     /// Where it could not be stored; some of them may be due then, and the others when they were.
     pub async fn hasten(&self, now: Timestamp) -> Result<usize, StoreError> {
         let mut hastened = 0;
-        for priority in PRIORITIES {
-            for _ in 0..PIECES_MAX {
-                let piece = self
-                    .inner
-                    .writer
-                    .write(move |tx| hasten(tx, priority, now))
+        for priority in 0..=PRIORITY_MAX {
+            hastened += self
+                .in_pieces(move |tx| {
+                    let later = params![priority, now.as_millisecond(), PIECE];
+                    make_due(tx, &keys(tx, LATER, later)?, now)
+                })
+                .await?;
+        }
+        let mut part = String::new();
+        while let Some(next) = self.part_after(part).await? {
+            if next != WaitsFor::Turn.to_string() {
+                let of_part = next.clone();
+                hastened += self
+                    .in_pieces(move |tx| make_due(tx, &keys(tx, OF_PART, params![of_part, PIECE])?, now))
                     .await?;
-                hastened += piece;
-                if piece == 0 {
-                    break;
-                }
             }
+            part = next;
         }
         Ok(hastened)
     }
+
+    /// Does one piece after the other until nothing is left to do.
+    async fn in_pieces(
+        &self,
+        piece: impl Fn(&Connection) -> rusqlite::Result<usize> + Clone + Send + 'static,
+    ) -> Result<usize, StoreError> {
+        let mut all = 0;
+        for _ in 0..PIECES_MAX {
+            let done = self.inner.writer.write(piece.clone()).await?;
+            all += done;
+            if done == 0 {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    async fn part_after(&self, part: String) -> Result<Option<String>, StoreError> {
+        self.inner
+            .readers
+            .read(move |connection| {
+                connection
+                    .prepare_cached(NEXT_PART)?
+                    .query_row([part], |row| row.get(0))
+            })
+            .await
+    }
 }
 
-fn hasten(connection: &Connection, priority: u8, now: Timestamp) -> rusqlite::Result<usize> {
-    let now = now.as_millisecond();
-    let keys: Vec<i64> = connection
-        .prepare_cached(LATER)?
-        .query_map(params![priority, now, PIECE], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+fn keys(connection: &Connection, query: &str, values: &[&dyn rusqlite::ToSql]) -> rusqlite::Result<Vec<i64>> {
+    connection
+        .prepare_cached(query)?
+        .query_map(values, |row| row.get(0))?
+        .collect()
+}
+
+fn make_due(connection: &Connection, keys: &[i64], now: Timestamp) -> rusqlite::Result<usize> {
     let mut make_due = connection.prepare_cached(MAKE_DUE)?;
-    for key in &keys {
-        make_due.execute(params![key, now])?;
+    for key in keys {
+        make_due.execute(params![key, now.as_millisecond()])?;
     }
     Ok(keys.len())
 }

@@ -18,6 +18,7 @@
 //! - A message, its keys, what follows from it and its line in the journal are one transaction.
 //! - A (source, id, recipient, kind) is accepted once, and an (authority, source, id, recipient) is
 //!   taken in once; the same name with other content is a conflict, and written down.
+//! - Of the messages of one partition the first has its turn, and when it lets go, the next one.
 //! - A receipt is never lowered, an acknowledgement never undone, an ended message never reopened by
 //!   a late step.
 //! - The journal is only ever added to, holds no body, and shows where somebody changed it all the same.
@@ -28,18 +29,22 @@
 
 mod accept;
 mod advance;
+mod breakers;
 mod column;
 mod error;
 mod hasten;
 mod idempotency;
 mod inbox;
 mod journal;
+mod line;
 mod outbox;
+mod outlook;
 mod owner;
 mod readers;
 mod rows;
 mod schema;
 mod take_in;
+mod waits_for;
 mod words;
 mod writer;
 
@@ -50,15 +55,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use advance::PROGRESS_BYTES_MAX;
+pub use breakers::KeptBreaker;
 pub use error::StoreError;
 pub use journal::{
     Checkpoint, CheckpointSigner, Fault, Finding, JournalFile, Mark, NoCheckpoint, Replay, Report, RowBytes,
     RowHash, StandingIn, StandingOut, verify,
 };
+pub use outbox::PRIORITY_MAX;
+pub use outlook::{Due, Looked, Outlook};
 pub use rows::{
     Accepted, Advance, Advanced, Attempt, Counts, Earlier, Incoming, JournalRow, MessageKey, NewIncoming,
     NewOutgoing, Note, Outgoing, OutgoingFilter, Page, TakenIn,
 };
+pub use waits_for::WaitsFor;
 pub use words::{InboxStatus, Kind, Status};
 
 use journal::seal::Seal;

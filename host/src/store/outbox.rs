@@ -1,7 +1,6 @@
 //! Looking into the outbox. Every query is served by an index, so that it takes as long with a
 //! million messages as with ten; and a body is read only where it is asked for.
 
-use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::column::{limit, number, time, time_or_null, word, word_or_null};
@@ -18,9 +17,6 @@ macro_rules! columns {
 /// Where the body stands when it is asked for: after the columns.
 const BODY: usize = 17;
 
-pub(super) const DUE: &str =
-    "SELECT key FROM outgoing WHERE priority = ?1 AND due_at <= ?2 ORDER BY due_at, key LIMIT ?3";
-pub(super) const NEXT_DUE: &str = "SELECT min(due_at) FROM outgoing WHERE priority = ?1 AND due_at > ?2";
 pub(super) const BY_KEY: &str = concat!(
     "SELECT ",
     columns!(),
@@ -38,34 +34,9 @@ pub(super) const OLDEST: &str =
     "SELECT accepted_at FROM outgoing WHERE status = 'waiting' ORDER BY key LIMIT 1";
 
 /// The most urgent priority.
-pub(super) const PRIORITY_MAX: u8 = 3;
-/// The priorities, the most urgent first.
-pub(super) const PRIORITIES: [u8; 4] = [PRIORITY_MAX, 2, 1, 0];
+pub const PRIORITY_MAX: u8 = 3;
 
 impl Store {
-    /// The messages that have not ended and are due by `now`, the most urgent first, with their
-    /// envelopes. Every priority that has any is among them, if there are at least four places.
-    ///
-    /// # Errors
-    /// Where they could not be read.
-    pub async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Outgoing>, StoreError> {
-        self.inner
-            .readers
-            .read(move |connection| due(connection, now, limit))
-            .await
-    }
-
-    /// When the first message that is not due by `now` will be.
-    ///
-    /// # Errors
-    /// Where it could not be read.
-    pub async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        self.inner
-            .readers
-            .read(move |connection| next_due(connection, now))
-            .await
-    }
-
     /// One message on its way out, with its envelope.
     ///
     /// # Errors
@@ -127,42 +98,6 @@ impl Store {
     pub async fn counts(&self) -> Result<Counts, StoreError> {
         self.inner.readers.read(counts).await
     }
-}
-
-/// The due ones, the most urgent first. But each priority that has any gets one place before the more
-/// urgent take the rest, so the least urgent goes on, slowly.
-pub(super) fn due(connection: &Connection, now: Timestamp, places: usize) -> rusqlite::Result<Vec<Outgoing>> {
-    let mut statement = connection.prepare_cached(DUE)?;
-    let (mut first, mut rest) = (Vec::new(), Vec::new());
-    for priority in PRIORITIES {
-        let keys = statement
-            .query_map(params![priority, now.as_millisecond(), limit(places)], |row| {
-                row.get(0)
-            })?
-            .collect::<rusqlite::Result<Vec<i64>>>()?;
-        let mut keys = keys.into_iter();
-        first.extend(keys.next());
-        rest.extend(keys);
-    }
-    first.extend(rest);
-    first.truncate(places);
-    let mut statement = connection.prepare_cached(BY_KEY)?;
-    first
-        .into_iter()
-        .map(|key| statement.query_row([key], with_body))
-        .collect()
-}
-
-pub(super) fn next_due(connection: &Connection, now: Timestamp) -> rusqlite::Result<Option<Timestamp>> {
-    let mut statement = connection.prepare_cached(NEXT_DUE)?;
-    let mut next: Option<Timestamp> = None;
-    for priority in PRIORITIES {
-        let candidate = statement.query_row(params![priority, now.as_millisecond()], |row| {
-            time_or_null(row, 0)
-        })?;
-        next = [next, candidate].into_iter().flatten().min();
-    }
-    Ok(next)
 }
 
 pub(super) fn by_key(connection: &Connection, key: MessageKey) -> rusqlite::Result<Option<Outgoing>> {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::journal::RowHash;
+use super::waits_for::WaitsFor;
 use super::words::{InboxStatus, Kind, Status};
 use crate::envelope::Address;
 
@@ -33,7 +34,7 @@ pub struct NewOutgoing {
     pub idempotency: Option<(String, [u8; 32])>,
     /// 0 (low) to 3 (urgent); more counts as 3.
     pub priority: u8,
-    /// Messages of one key belong in order. Kept for that; nothing orders by it yet.
+    /// Messages of one key to one recipient are attempted in the order of their acceptance.
     pub partition_key: Option<String>,
     /// The delivery's state, which the store does not look into.
     pub flight: String,
@@ -130,6 +131,10 @@ pub struct Advance {
     pub status: Status,
     /// When it is to be looked at next; of no meaning at an end.
     pub due_at: Timestamp,
+    /// What it waits for before that time counts; of no meaning at an end.
+    pub waits_for: WaitsFor,
+    /// Whether, dead or held, it lets the next one of its partition go. One that is over always does.
+    pub lets_pass: bool,
     /// The delivery's state.
     pub flight: String,
     /// Whether another than the first choice delivered it.

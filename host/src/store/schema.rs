@@ -28,6 +28,10 @@ const MIGRATIONS: &[Migration] = &[
         statements: include_str!("schema/0002.sql"),
         then: chain_what_is_there,
     },
+    Migration {
+        statements: include_str!("schema/0003.sql"),
+        then: |_| Ok(()),
+    },
 ];
 /// The first schema whose journal is chained.
 pub(super) const CHAINED: i64 = 2;

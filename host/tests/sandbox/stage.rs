@@ -61,6 +61,7 @@ pub(crate) fn puppet(config: Value) -> Transport {
             failures: 5,
             pause: Duration::from_secs(30),
         },
+        rate: None,
         place: Place {
             file: "byway.toml".into(),
             line: 1,

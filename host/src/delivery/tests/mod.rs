@@ -2,6 +2,8 @@
 
 mod engine;
 mod interleavings;
+mod ordering;
 mod policy;
 mod stage;
 mod story;
+mod waiting;

@@ -28,6 +28,8 @@ pub(super) struct Scripted {
     pub(super) calls: Mutex<Vec<(String, u32, String)>>,
     /// Where set, an attempt waits for it before it ends.
     pub(super) gate: Option<Arc<Semaphore>>,
+    /// The transports whose attempts wait for the gate; none: all of them.
+    pub(super) behind_gate: Vec<&'static str>,
     /// The line before every transport: who has come, and who may go on.
     pub(super) line: Option<(Arc<Semaphore>, Arc<Semaphore>)>,
     /// The transports that are quarantined.
@@ -53,6 +55,9 @@ impl Scripted {
                 pause: Duration::from_secs(30),
             },
             breaker_state: Arc::default(),
+            at_once_max: 64,
+            rate: None,
+            rate_state: Arc::default(),
             fault: None,
         };
         self.views.insert(name.into(), view);
@@ -61,6 +66,19 @@ impl Scripted {
             .unwrap()
             .insert(name.into(), script.into_iter().collect());
         self
+    }
+
+    /// The same with other limits of one transport.
+    pub(super) fn limited(mut self, name: &str, limit: impl FnOnce(&mut TransportView)) -> Self {
+        limit(self.views.get_mut(name).unwrap());
+        self
+    }
+
+    /// The messages that were attempted through a transport, in order.
+    pub(super) fn attempted(&self, transport: &str) -> Vec<String> {
+        let calls = self.calls.lock().unwrap();
+        let of_it = calls.iter().filter(|(name, _, _)| name == transport);
+        of_it.map(|(_, _, id)| id.clone()).collect()
     }
 
     pub(super) fn calls(&self) -> Vec<String> {
@@ -96,7 +114,8 @@ impl Transports for Scripted {
             .lock()
             .unwrap()
             .push((name.into(), call.number, call.idempotency_key));
-        if let Some(gate) = &self.gate {
+        let behind_gate = self.behind_gate.is_empty() || self.behind_gate.contains(&name);
+        if let Some(gate) = self.gate.as_ref().filter(|_| behind_gate) {
             gate.acquire().await.unwrap().forget();
         }
         let step = self
@@ -145,11 +164,17 @@ pub(super) const START: i64 = 1_800_000_000;
 
 impl Stage {
     pub(super) fn new(folder: &Path, transports: Scripted) -> Self {
+        let routes = route_by(&names(&transports));
+        Self::routed(folder, transports, &routes)
+    }
+
+    /// The same with routes of one's own.
+    pub(super) fn routed(folder: &Path, transports: Scripted, routes: &str) -> Self {
         let store = Store::open(folder, Durability::Process).unwrap();
         let now = Arc::new(Mutex::new(Timestamp::from_second(START).unwrap()));
         let clock = Arc::clone(&now);
         let transports = Arc::new(transports);
-        let in_force = Arc::new(Mutex::new(in_force(&transports, &names(&transports))));
+        let in_force = Arc::new(Mutex::new(in_force(&transports, routes)));
         let current = Arc::clone(&in_force);
         let engine = Engine::new(EngineSettings {
             store: store.clone(),
@@ -174,7 +199,11 @@ impl Stage {
     }
 
     pub(super) async fn accept(&self, id: &str) -> MessageKey {
-        match self.store.accept(message(id)).await.unwrap() {
+        self.accept_new(message(id)).await
+    }
+
+    pub(super) async fn accept_new(&self, new: NewOutgoing) -> MessageKey {
+        match self.store.accept(new).await.unwrap() {
             Accepted::New(key) => {
                 self.engine.nudge();
                 key
@@ -191,7 +220,7 @@ impl Stage {
 
     /// Puts the same transports in force with another chain, as a reload does.
     pub(super) async fn reload(&self, chain: &[&str]) {
-        *self.in_force.lock().unwrap() = in_force(&self.transports, chain);
+        *self.in_force.lock().unwrap() = in_force(&self.transports, &route_by(chain));
         let now = *self.now.lock().unwrap();
         self.store.hasten(now).await.unwrap();
         self.engine.nudge();
@@ -232,15 +261,24 @@ fn names(transports: &Scripted) -> Vec<&str> {
 }
 
 /// The route to everybody at `b`, with this chain.
-fn in_force(transports: &Arc<Scripted>, chain: &[&str]) -> Arc<InForce> {
+pub(super) fn route_by(chain: &[&str]) -> String {
+    route("b", chain, "")
+}
+
+/// A route to everybody at an instance, with more keys.
+pub(super) fn route(instance: &str, chain: &[&str], more: &str) -> String {
+    format!(
+        "[[routes]]\nto = \"*@{instance}\"\nchain = {chain:?}\ndeadline = \"1h\"\n\
+         backoff = {{ first = \"1s\", max = \"1s\" }}\n{more}\n"
+    )
+}
+
+fn in_force(transports: &Arc<Scripted>, routes: &str) -> Arc<InForce> {
     let tables: String = names(transports)
         .iter()
         .map(|name| format!("[transports.{name}]\nadapter = \"builtin:webhook\"\n"))
         .collect();
-    let text = format!(
-        "[instance]\nname = \"a\"\ndata_dir = \"data\"\n{tables}\n[[routes]]\nto = \"*@b\"\nchain = {chain:?}\n\
-         deadline = \"1h\"\nbackoff = {{ first = \"1s\", max = \"1s\" }}\n"
-    );
+    let text = format!("[instance]\nname = \"a\"\ndata_dir = \"data\"\n{tables}\n{routes}");
     let config = config::parse(&text, Path::new("/byway.toml")).unwrap_or_else(|errors| panic!("{errors}"));
     Arc::new(InForce {
         router: Arc::new(Router::new(&config)),

@@ -184,7 +184,7 @@ async fn the_urgent_go_first_and_the_least_urgent_still_goes() {
         let store = store.clone();
         async move { store.due(at(10), places).await.unwrap() }
     };
-    assert_eq!(ids(&due(10).await), ["urgent-1", "normal", "low", "urgent-2"]);
+    assert_eq!(ids(&due(10).await), ["urgent-1", "urgent-2", "normal", "low"]);
     assert_eq!(ids(&due(1).await), ["urgent-1"]);
     assert!(due(0).await.is_empty());
     assert_eq!(store.next_due(at(10)).await.unwrap(), Some(at(60)));

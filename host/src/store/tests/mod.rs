@@ -4,8 +4,10 @@ mod accepting;
 mod advancing;
 mod chaining;
 mod crashing;
+mod flat;
 mod grouping;
 mod hastening;
+mod in_line;
 mod journalling;
 mod opening;
 mod plans;
@@ -29,6 +31,31 @@ fn folder() -> TempDir {
 
 fn open(folder: &TempDir) -> Store {
     Store::open(folder.path(), Durability::Process).unwrap()
+}
+
+/// What is due, as the tests ask for it: the most urgent first, whatever it waits for but its turn.
+impl Store {
+    async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Outgoing>, StoreError> {
+        self.look(move |look| {
+            let mut keys = Vec::new();
+            for priority in (0..=PRIORITY_MAX).rev() {
+                for part in look.parts()?.iter().filter(|part| *part != "turn") {
+                    keys.extend(look.due(part, priority, now, most)?);
+                }
+            }
+            let rows = keys.iter().take(most).map(|due| look.message(due.key));
+            Ok(rows.collect::<Looked<Vec<_>>>()?.into_iter().flatten().collect())
+        })
+        .await
+    }
+
+    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.look(move |look| {
+            let next = (0..=PRIORITY_MAX).map(|priority| look.next_due("", priority, now));
+            Ok(next.collect::<Looked<Vec<_>>>()?.into_iter().flatten().min())
+        })
+        .await
+    }
 }
 
 fn refusal(folder: &Path) -> StoreError {
@@ -87,6 +114,8 @@ fn step(status: Status, due_at: Timestamp) -> Advance {
         at: at(1),
         status,
         due_at,
+        waits_for: WaitsFor::Time,
+        lets_pass: true,
         flight: r#"{"round":1}"#.into(),
         fallback: false,
         receipt: None,

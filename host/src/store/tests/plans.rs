@@ -1,7 +1,7 @@
 //! Every query is served by an index: what it costs must not grow with what is stored.
 
 use super::*;
-use crate::store::{accept, advance, hasten, idempotency, inbox, journal, outbox, take_in};
+use crate::store::{accept, advance, hasten, idempotency, inbox, journal, line, outbox, outlook, take_in};
 
 fn plan(shell: &rusqlite::Connection, query: &str) -> String {
     let mut statement = shell.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
@@ -25,8 +25,15 @@ fn no_query_looks_through_a_table_or_sorts() {
     let _store = open(&folder);
     let shell = shell(&folder);
     for query in [
-        outbox::DUE,
-        outbox::NEXT_DUE,
+        outlook::NEXT_PART,
+        outlook::DUE,
+        outlook::NEXT_DUE,
+        outlook::OVERDUE,
+        outlook::NEXT_OVERDUE,
+        line::IS_ANYBODY_THERE,
+        line::PLACE_IN_LINE,
+        line::FIRST,
+        hasten::OF_PART,
         outbox::BY_KEY,
         outbox::KEY_OF_ID,
         outbox::KEY_OF_NAME,
@@ -90,11 +97,28 @@ fn what_is_due_is_found_in_the_index_alone() {
     let folder = folder();
     let _store = open(&folder);
     let shell = shell(&folder);
-    for query in [outbox::DUE, outbox::NEXT_DUE] {
+    for (query, index) in [
+        (outlook::NEXT_PART, "outgoing_due (waits_for>?"),
+        (
+            outlook::DUE,
+            "outgoing_due (waits_for=? AND priority=? AND due_at",
+        ),
+        (
+            outlook::NEXT_DUE,
+            "outgoing_due (waits_for=? AND priority=? AND due_at",
+        ),
+        (outlook::OVERDUE, "outgoing_deadline (deadline<?"),
+        (outlook::NEXT_OVERDUE, "outgoing_deadline (deadline>?"),
+        (
+            line::IS_ANYBODY_THERE,
+            "outgoing_line (recipient=? AND partition_key=?",
+        ),
+        (line::FIRST, "outgoing_line (recipient=? AND partition_key=?"),
+    ] {
         let plan = plan(&shell, query);
         assert!(
-            plan.contains("COVERING INDEX outgoing_due (priority=? AND due_at"),
-            "{plan}"
+            plan.contains(&format!("COVERING INDEX {index}")),
+            "{query}\n{plan}"
         );
     }
 }

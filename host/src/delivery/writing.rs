@@ -1,0 +1,105 @@
+//! What happened to a message is put on disk, all of it at once, before anything else happens.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::journey::Journey;
+use crate::store::{Advance, Kind, Status, WaitsFor};
+
+/// The waits between tries to write down what happened. After the last the message is let go: on disk
+/// it stands as it was before, an attempt as begun, and so it is taken for unknown when it comes back.
+const WRITE_PAUSES: [Duration; 4] = [
+    Duration::from_millis(100),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(5),
+];
+
+impl Journey {
+    /// Waits for its time, or for one of these transports where all of them rest.
+    pub(super) async fn wait(&mut self, until: Timestamp, rests: Vec<String>) {
+        let waits_for = if rests.is_empty() {
+            WaitsFor::Time
+        } else {
+            WaitsFor::Open(rests)
+        };
+        let until = until.min(self.message.deadline);
+        self.write_waiting(Status::Waiting, until, None, waits_for).await;
+    }
+
+    pub(super) async fn pause(&mut self, status: Status, until: Timestamp, reason: Option<&str>) {
+        let until = until.min(self.message.deadline);
+        if status == Status::Held && self.message.status != Status::Held {
+            tracing::warn!(id = self.message.id, reason, "held");
+        }
+        self.write(status, until, reason).await;
+    }
+
+    pub(super) async fn end(&mut self, status: Status, reason: &str) {
+        // Nobody redrives a receipt: one that found no way is over, not dead.
+        let over = self.message.kind == Kind::Receipt && status == Status::Dead;
+        let status = if over { Status::Expired } else { status };
+        match status {
+            Status::Delivered if self.flight.fallback => {
+                tracing::warn!(
+                    id = self.message.id,
+                    by = self.flight.delivered_by,
+                    "delivered by a fallback"
+                );
+                let by = self.flight.delivered_by.as_deref().unwrap_or_default();
+                self.engine.tally().fallback(by);
+            }
+            Status::Delivered => {
+                tracing::info!(id = self.message.id, by = self.flight.delivered_by, "delivered")
+            }
+            _ => tracing::warn!(id = self.message.id, ?status, reason, "the message has ended"),
+        }
+        self.write(status, self.message.deadline, Some(reason)).await;
+    }
+
+    /// Puts everything that has happened on disk. What cannot be written is not done: after a
+    /// failure the message stays as it was, and is looked at again.
+    pub(super) async fn write(&mut self, status: Status, due_at: Timestamp, reason: Option<&str>) -> bool {
+        self.write_waiting(status, due_at, reason, WaitsFor::Time).await
+    }
+
+    pub(super) async fn write_waiting(
+        &mut self,
+        status: Status,
+        due_at: Timestamp,
+        reason: Option<&str>,
+        waits_for: WaitsFor,
+    ) -> bool {
+        let Ok(flight) = serde_json::to_string(&self.flight) else {
+            return false;
+        };
+        let store = &self.engine.inner.settings.store;
+        let advance = Advance {
+            at: self.engine.now(),
+            status,
+            due_at,
+            waits_for,
+            lets_pass: self.lets_pass,
+            flight,
+            fallback: self.flight.fallback,
+            receipt: self.flight.receipt.map(|receipt| receipt.to_string()),
+            reason: reason.map(str::to_owned),
+            attempts: std::mem::take(&mut self.unwritten),
+        };
+        for pause in WRITE_PAUSES {
+            match store.advance(self.message.key, advance.clone()).await {
+                Ok(standing) => {
+                    self.message.status = standing.status;
+                    self.message.receipt = standing.receipt;
+                    return true;
+                }
+                Err(error) => {
+                    tracing::error!(id = self.message.id, %error, "the message's state could not be stored; byway tries again");
+                    tokio::time::sleep(pause).await;
+                }
+            }
+        }
+        false
+    }
+}
