@@ -67,6 +67,7 @@ fn check_people(config: &Config, problems: &mut Problems) {
     let only_for_receiving = [
         ("/groups", !config.groups.is_empty()),
         ("/agent", config.agent.is_some()),
+        ("/relays_to", !config.relays_to.is_empty()),
     ];
     for (pointer, is_there) in only_for_receiving {
         if is_there && !config.receives() {
@@ -77,8 +78,13 @@ fn check_people(config: &Config, problems: &mut Problems) {
             );
         }
     }
-    for (pointer, name) in [("/agent", &config.agent), ("/instance", &config.instance)] {
-        if name.as_deref().is_some_and(|name| !is_name(name)) {
+    let one = [("/agent", &config.agent), ("/instance", &config.instance)]
+        .into_iter()
+        .filter_map(|(pointer, name)| Some((pointer.to_owned(), name.as_ref()?)));
+    let relays = config.relays_to.iter().enumerate();
+    let relays = relays.map(|(index, name)| (format!("/relays_to/{index}"), name));
+    for (pointer, name) in one.chain(relays) {
+        if !is_name(name) {
             problems.add(
                 pointer,
                 "This is no name of byway's.",
@@ -136,7 +142,7 @@ mod tests {
     fn all_problems_are_found_at_once() {
         assert_eq!(
             pointers_of(
-                r#"{"api_root": "http://x/?a", "parts_max": 0, "agent": "A", "groups": ["-1"], "instance": "a@b"}"#
+                r#"{"api_root": "http://x/?a", "parts_max": 0, "agent": "A", "groups": ["-1"], "instance": "a@b", "relays_to": ["b", "*"]}"#
             ),
             [
                 "/api_root",

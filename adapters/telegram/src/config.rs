@@ -31,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) groups: Vec<Chat>,
     pub(crate) agent: Option<String>,
     pub(crate) instance: Option<String>,
+    #[serde(default)]
+    pub(crate) relays_to: Vec<String>,
 }
 
 /// How a message is laid out.
@@ -90,10 +92,11 @@ impl Config {
         !self.people.is_empty()
     }
 
-    /// Whether an address is known to be of another instance.
+    /// Whether an address is known to be of another instance, to which no answer is passed on.
     pub(crate) fn is_elsewhere(&self, whom: &str) -> bool {
         let instance = address::parts(whom).map(|(_, instance)| instance);
-        self.instance.is_some() && self.instance.as_deref() != instance
+        let is_relayed = instance.is_some_and(|name| self.relays_to.iter().any(|other| other == name));
+        self.instance.is_some() && self.instance.as_deref() != instance && !is_relayed
     }
 
     /// What the operator calls the person with this number.

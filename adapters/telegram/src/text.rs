@@ -117,7 +117,8 @@ impl Frame {
     }
 }
 
-/// Only what is true: a reply is read where this transport receives, and leads to agents of this instance.
+/// Only what is true: a reply is read where this transport receives, and leads to agents of this instance, and of those
+/// that answers are passed on to.
 fn how_to_answer(config: &Config, mark: &Mark) -> String {
     let Some(sender) = mark.sender.as_deref().filter(|_| config.receives()) else {
         return "Answers here are not read.".to_owned();
@@ -183,6 +184,8 @@ mod tests {
         let mut elsewhere = sample::text("hi");
         elsewhere.source = "byway://c/planner".to_owned();
         assert!(made(TALK, &elsewhere)[0].contains("write to the bot of that instance"));
+        let relaying = TALK.replace("\"parts_max\"", "\"relays_to\": [\"c\"], \"parts_max\"");
+        assert!(made(&relaying, &elsewhere)[0].contains("Reply to this message to answer planner@c."));
         elsewhere.source = "https://example.org/".to_owned();
         assert!(made(TALK, &elsewhere)[0].contains("are not read"));
     }

@@ -41,6 +41,7 @@ fn read_entry(
     let token = token_item.as_ref().and_then(read_source);
     let recipients_item = table.need("recipients", "recipients = [\"agent@instance\"]");
     let recipients = read_patterns(&table, "recipients", known);
+    let may_relay = read_patterns(&table, "may_relay", known);
     if let (Some(item), Some([])) = (recipients_item, recipients.as_deref()) {
         item.wrong(
             "`recipients` is empty, so nothing could come in",
@@ -63,6 +64,7 @@ fn read_entry(
         Inbound {
             token,
             recipients: recipients?,
+            may_relay: may_relay.unwrap_or_default(),
         },
     ))
 }

@@ -31,7 +31,7 @@ tables! {
     RELOAD = "[reload]": "watch";
     AGENTS = "[agents]": "names";
     PEER = "[peers.NAME]": "key" "senders" "recipients" "may_relay";
-    INBOUND = "[inbound.NAME]": "token" "recipients";
+    INBOUND = "[inbound.NAME]": "token" "recipients" "may_relay";
     TRANSPORT = "[transports.NAME]":
         "adapter" "sha256" "config" "grants" "secrets" "signers" "proxy" "proxy_auth" "authority" "dedupe" "receive"
         "timeout" "at_once_max" "memory_max" "answer_max" "log_lines_max" "breaker" "rate";

@@ -125,6 +125,8 @@ pub struct Inbound {
     pub token: Option<SecretSource>,
     /// Which recipients it may send to.
     pub recipients: Vec<AddressPattern>,
+    /// Which recipients on other instances byway passes its messages on to, as its own. Default none.
+    pub may_relay: Vec<AddressPattern>,
 }
 
 /// `[transports.NAME]`: one configured use of an adapter.

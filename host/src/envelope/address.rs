@@ -80,6 +80,12 @@ impl AddressPattern {
         covers(&self.agent, &address.agent) && covers(&self.instance, &address.instance)
     }
 
+    /// Whether the pattern covers every agent of the instance.
+    #[must_use]
+    pub fn matches_all_of(&self, instance: &str) -> bool {
+        self.agent.is_none() && self.instance.as_deref().is_none_or(|name| name == instance)
+    }
+
     /// Every agent of one instance: `*@instance`.
     ///
     /// # Errors

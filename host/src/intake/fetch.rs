@@ -12,8 +12,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::cursor::{self, Kept};
 use super::{Door, Refusal, refused};
 use crate::contract::Failure;
+use crate::delivery::Transports as _;
 use crate::envelope::{Address, Draft, Envelope};
 use crate::error_code::ErrorCode;
 use crate::front::{Byway, Setup};
@@ -68,11 +70,21 @@ async fn fetch_once(byway: &Byway, setup: &Setup, transport: &str) -> Result<usi
         .fleet
         .loaded(transport)
         .ok_or("the transport is not loaded")?;
-    let cursor = byway
+    let kept = byway
         .store()
         .cursor(transport)
         .await
         .map_err(|error| error.to_string())?;
+    let cursor = match cursor::read(kept, leads_to(setup, transport)) {
+        Kept::Here(cursor) => cursor,
+        Kept::Elsewhere => {
+            tracing::warn!(
+                transport,
+                "its configuration leads elsewhere now: fetching begins anew, and what comes again is recognised"
+            );
+            None
+        }
+    };
     let batch = adapter
         .receive(cursor.clone(), BATCH_MAX)
         .await
@@ -101,11 +113,16 @@ async fn store(
     if batch.cursor != cursor {
         byway
             .store()
-            .set_cursor(transport, batch.cursor)
+            .set_cursor(transport, cursor::keep(batch.cursor, leads_to(setup, transport)))
             .await
             .map_err(|error| error.to_string())?;
     }
     Ok(fresh)
+}
+
+/// Where the transport leads under this setup, as it tells places apart.
+fn leads_to(setup: &Setup, transport: &str) -> u64 {
+    setup.fleet.view(transport).map_or(0, |view| view.leads_to)
 }
 
 /// What went wrong, and what the adapter says can be done.
@@ -232,6 +249,8 @@ mod tests {
         assert_eq!(store(&byway, &setup, "mail", None, batch).await, Ok(1));
         let there = byway.store().find_incoming(Some("executor"), "m-1").await;
         assert!(there.unwrap().is_some());
-        assert_eq!(byway.store().cursor("mail").await.unwrap(), Some(b"1".to_vec()));
+        let kept = byway.store().cursor("mail").await.unwrap();
+        let place = leads_to(&setup, "mail");
+        assert_eq!(cursor::read(kept, place), Kept::Here(Some(b"1".to_vec())));
     }
 }

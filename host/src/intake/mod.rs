@@ -8,9 +8,11 @@
 //! A refusal has two faces: the local caller is told everything that helps, a caller from outside
 //! only what it may know, never a route, an agent or a transport.
 
+mod cursor;
 mod fetch;
 mod refusal;
 mod refused;
+mod relay;
 mod submit;
 mod take_in;
 #[cfg(test)]

@@ -255,7 +255,11 @@ impl Intake {
     }
 
     /// The receiving side keeps ids for so long, so no message may live longer.
-    fn stamp_route_deadline(&self, envelope: &mut Envelope, now: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn stamp_route_deadline(
+        &self,
+        envelope: &mut Envelope,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         let sender = envelope.sender();
         let route = self
             .router
@@ -290,7 +294,7 @@ impl Intake {
 }
 
 /// A message's times must leave it some time to go, and end before its id is forgotten.
-fn check_times(envelope: &Envelope, now: Timestamp) -> Result<(), Refusal> {
+pub(super) fn check_times(envelope: &Envelope, now: Timestamp) -> Result<(), Refusal> {
     let latest = now.saturating_add(KEYS_KEPT).unwrap_or(now);
     let end = envelope.expiry_time.unwrap_or(latest).min(latest);
     if envelope.deliver_after.is_some_and(|after| after >= end) {

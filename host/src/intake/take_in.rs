@@ -2,11 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::relay::Voucher;
 use super::{HOPS_MAX, Intake, KEYS_KEPT, Refusal};
 use crate::config::Peer;
 use crate::envelope::{Address, Envelope, RECEIPT_TYPE, ReceiptEvent, ReceiptWord, signature_key_id, verify};
 use crate::error_code::ErrorCode;
-use crate::store::{Accepted, InboxStatus, Kind, NewIncoming, TakenIn as Stored};
+use crate::store::{InboxStatus, Kind, NewIncoming, TakenIn as Stored};
 
 /// By how much the sender's clock may be ahead of ours.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_hours(1);
@@ -104,20 +105,26 @@ impl Intake {
             .ok_or_else(|| Refusal::new(ErrorCode::UnknownPeer, format!("no peer has the key {key_id}")))?;
         verify(envelope, &peer.key).map_err(|error| Refusal::new(error.code(), error.to_string()))?;
         check_lifetime(envelope, (self.clock)())?;
-        let sender = envelope
-            .sender()
-            .filter(|sender| peer.senders.iter().any(|pattern| pattern.matches(sender)));
-        let Some(sender) = sender else {
+        let sender = envelope.sender();
+        let mut patterns = peer.senders.iter();
+        let may_speak = match (&sender, envelope.door_instance()) {
+            (Some(sender), _) => patterns.any(|pattern| pattern.matches(sender)),
+            // What came in at a door of its has no address, so only `*@instance` covers it.
+            (None, Some(instance)) => patterns.any(|pattern| pattern.matches_all_of(instance)),
+            (None, None) => false,
+        };
+        if !may_speak {
             return Err(Refusal::new(
                 ErrorCode::SenderNotAllowed,
                 format!("the peer {name} may not speak for {}", envelope.source),
             )
             .with_fix(format!("If it should, add the sender to peers.{name}.senders.")));
-        };
+        }
         self.check_recipient(name, peer, envelope)?;
         Ok(Examined {
             authority: format!("peer:{name}"),
-            sender: Some(sender),
+            voucher: Voucher::Sender,
+            sender,
             envelope: envelope.clone(),
         })
     }
@@ -126,16 +133,7 @@ impl Intake {
         let recipient = &envelope.recipient;
         if recipient.instance() != self.me() {
             if peer.may_relay.iter().any(|pattern| pattern.matches(recipient)) {
-                if envelope.hops() >= HOPS_MAX {
-                    return Err(Refusal::new(
-                        ErrorCode::TooManyHops,
-                        format!(
-                            "passing the message on would be hop {}, and {HOPS_MAX} are allowed",
-                            envelope.hops() + 1
-                        ),
-                    ));
-                }
-                return Ok(());
+                return self.check_next_hop(envelope);
             }
             return Err(Refusal::new(
                 ErrorCode::WrongInstance,
@@ -166,16 +164,18 @@ impl Intake {
 
     fn examine_unsigned(&self, inbound: &str, envelope: &Envelope) -> Result<Examined, Refusal> {
         let recipient = &envelope.recipient;
-        let allowed = self
-            .config
-            .inbound
-            .get(inbound)
-            .is_some_and(|table| table.recipients.iter().any(|pattern| pattern.matches(recipient)));
-        if !allowed || recipient.instance() != self.me() || !self.is_local_agent(recipient.agent()) {
-            return Err(Refusal::new(
-                ErrorCode::SenderNotAllowed,
-                format!("the sender `{inbound}` may not send to {recipient}"),
-            ));
+        if recipient.instance() != self.me() {
+            self.check_vouched(inbound, recipient, envelope)?;
+        } else {
+            let table = self.config.inbound.get(inbound);
+            let allowed =
+                table.is_some_and(|table| table.recipients.iter().any(|pattern| pattern.matches(recipient)));
+            if !allowed || !self.is_local_agent(recipient.agent()) {
+                return Err(Refusal::new(
+                    ErrorCode::SenderNotAllowed,
+                    format!("the sender `{inbound}` may not send to {recipient}"),
+                ));
+            }
         }
         // Whatever it calls itself: nobody has vouched for more than the door it came through.
         let envelope = Envelope {
@@ -184,6 +184,7 @@ impl Intake {
         };
         Ok(Examined {
             authority: format!("inbound:{inbound}"),
+            voucher: Voucher::Us,
             sender: None,
             envelope,
         })
@@ -192,11 +193,12 @@ impl Intake {
     async fn take(&self, door: &Door, examined: Examined) -> Result<TakenIn, Refusal> {
         let Examined {
             authority,
+            voucher,
             sender,
             envelope,
         } = examined;
         if envelope.recipient.instance() != self.me() {
-            return self.relay(envelope, &authority).await;
+            return self.relay(envelope, &authority, voucher).await;
         }
         if envelope.event_type == RECEIPT_TYPE {
             return self.take_receipt(door, sender, envelope).await;
@@ -209,33 +211,6 @@ impl Intake {
             idempotency: None,
         };
         self.store_arrival(&envelope, arrival).await
-    }
-
-    async fn relay(&self, envelope: Envelope, authority: &str) -> Result<TakenIn, Refusal> {
-        let envelope = Envelope {
-            hops: Some(envelope.hops().saturating_add(1)),
-            ..envelope
-        };
-        let new = self
-            .outgoing(&envelope, Kind::Message, authority, true)
-            .ok_or_else(|| {
-                Refusal::new(
-                    ErrorCode::NoRoute,
-                    format!("no route leads to {}", envelope.recipient),
-                )
-            })?;
-        let again = match self.store.accept(new).await? {
-            Accepted::New(_) => false,
-            Accepted::Same(_) => true,
-            Accepted::IdConflict | Accepted::KeyConflict => return Err(id_conflict(&envelope)),
-        };
-        Ok(TakenIn {
-            id: envelope.id,
-            source: envelope.source,
-            recipient: envelope.recipient,
-            status: "accepted".into(),
-            again,
-        })
     }
 
     /// A receipt settles the message it speaks of. Only the instance addressed can issue one.
@@ -355,6 +330,7 @@ impl Intake {
 /// What has been found out about something from outside.
 struct Examined {
     authority: String,
+    voucher: Voucher,
     sender: Option<Address>,
     envelope: Envelope,
 }
@@ -384,7 +360,7 @@ fn receipt_word(status: InboxStatus) -> String {
     }
 }
 
-fn id_conflict(envelope: &Envelope) -> Refusal {
+pub(super) fn id_conflict(envelope: &Envelope) -> Refusal {
     Refusal::new(
         ErrorCode::IdConflict,
         format!(

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::{Door, Intake, KEYS_KEPT, Refusal, ShortForm, Submission, Submitted};
 use crate::config;
-use crate::envelope::{Draft, Envelope};
+use crate::envelope::{Draft, Envelope, verify};
 use crate::error_code::ErrorCode;
 use crate::identity::Identity;
 use crate::principal::Principal;
@@ -30,6 +30,7 @@ impl Doors {
         let a = Identity::load_or_create(folders[0].path()).unwrap();
         let text = format!(
             "[instance]\nname = \"b\"\ndata_dir = \"data\"\n[peers.a]\nkey = \"{}\"\n\
+             [inbound.anna]\ntoken = {{ env = \"ANNA\" }}\nrecipients = [\"executor@b\"]\nmay_relay = [\"planner@c\"]\n\
              [transports.out]\nadapter = \"builtin:webhook\"\n[[routes]]\nto = \"*@c\"\nchain = [\"out\"]\ndeadline = \"1h\"\n",
             a.public()
         );
@@ -74,6 +75,23 @@ impl Doors {
             .await
             .map(|taken| taken.status)
     }
+}
+
+/// Through the door `anna`, unsigned.
+async fn anna_says(
+    doors: &Doors,
+    recipient: &str,
+    change: impl FnOnce(&mut Envelope),
+) -> Result<bool, Refusal> {
+    let draft = Draft::new("urn:anna", recipient.parse().unwrap()).text("ship it");
+    let mut envelope = draft.finish("m-7".into(), NOW).unwrap();
+    change(&mut envelope);
+    let door = Door {
+        name: "anna".into(),
+        inbound: Some("anna".into()),
+    };
+    let taken = doors.intake.take_in(&door, envelope).await;
+    taken.map(|taken| taken.again)
 }
 
 fn after(hours: i64) -> Timestamp {
@@ -160,4 +178,73 @@ async fn a_stranger_cannot_fill_the_journal_with_a_name() {
     let journal = doors.intake.store.journal(0, 10).await.unwrap();
     assert_eq!(journal.len(), 1);
     assert_eq!(journal[0].note.id.as_deref().map(str::len), Some(80));
+}
+
+#[tokio::test]
+async fn what_a_door_may_relay_goes_on_as_our_own_and_once() {
+    let doors = Doors::new();
+    assert!(!anna_says(&doors, "planner@c", |_| ()).await.unwrap());
+    assert!(anna_says(&doors, "planner@c", |_| ()).await.unwrap());
+    let other = anna_says(&doors, "planner@c", |it| it.subject = Some("else".into())).await;
+    assert_eq!(code(other), Some(ErrorCode::IdConflict));
+    let sent = doors
+        .intake
+        .store
+        .find_outgoing(None, "m-7")
+        .await
+        .unwrap()
+        .unwrap();
+    let envelope = Envelope::from_json(&sent.envelope_json).unwrap();
+    verify(&envelope, &doors.intake.identity.public()).unwrap();
+    assert_eq!(envelope.source, "byway://b/via/anna");
+    assert_eq!((envelope.hops(), envelope.expiry_time), (1, Some(after(1))));
+    // Nobody vouches for more than the door, so it is never an owner's word.
+    assert!(sent.flight.contains("\"untrusted\":true"), "{}", sent.flight);
+}
+
+#[tokio::test]
+async fn a_door_relays_nothing_else() {
+    let doors = Doors::new();
+    for recipient in ["secretary@c", "planner@d"] {
+        let refused = anna_says(&doors, recipient, |_| ()).await;
+        assert_eq!(code(refused), Some(ErrorCode::SenderNotAllowed), "{recipient}");
+    }
+    let receipt = anna_says(&doors, "planner@c", |it| {
+        it.event_type = "dev.byway.receipt".into()
+    })
+    .await;
+    assert_eq!(code(receipt), Some(ErrorCode::SenderNotAllowed));
+    let round = anna_says(&doors, "planner@c", |it| it.hops = Some(8)).await;
+    assert_eq!(code(round), Some(ErrorCode::TooManyHops));
+    let endless = anna_says(&doors, "planner@c", |it| it.expiry_time = Some(after(24 * 31))).await;
+    assert_eq!(code(endless), Some(ErrorCode::Expired));
+    assert!(
+        doors
+            .intake
+            .store
+            .find_outgoing(None, "m-7")
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn a_peer_may_speak_for_its_doors_where_it_may_for_all_its_agents() {
+    let doors = Doors::new();
+    let at_a_door = |source: &'static str| doors.takes_in(move |it| it.source = source.into());
+    assert_eq!(at_a_door("byway://a/via/anna").await.unwrap(), "delivered");
+    for source in ["byway://c/via/anna", "byway://a/via/anna/x", "https://a/via/anna"] {
+        assert_eq!(
+            code(at_a_door(source).await),
+            Some(ErrorCode::SenderNotAllowed),
+            "{source}"
+        );
+    }
+    // Somebody at a door has no address, so a receipt of theirs settles nothing.
+    let receipt = doors.takes_in(|it| {
+        it.source = "byway://a/via/anna".into();
+        it.event_type = "dev.byway.receipt".into();
+    });
+    assert_eq!(code(receipt.await), Some(ErrorCode::SenderNotAllowed));
 }
