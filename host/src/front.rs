@@ -6,6 +6,8 @@
 
 mod difference;
 mod files;
+mod last_in_force;
+mod loading;
 mod looking;
 mod receiving;
 mod reload;
@@ -19,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use zeroize::Zeroizing;
 
 use files::Marks;
+use loading::Late;
 use reload::Reloads;
 use setup::{Cell, Ground};
 
@@ -60,33 +63,28 @@ pub struct Byway {
     /// `None`: opened without transports.
     sandbox: Option<Sandbox>,
     reloads: Reloads,
+    late: Late,
     token_readers: Arc<Semaphore>,
 }
 
 impl Byway {
     /// Opens the data folder and loads every transport. A transport that cannot be loaded is
-    /// reported and left out: the others deliver.
+    /// reported and left out: the others deliver. One whose adapter takes long to compile joins them later.
     ///
     /// # Errors
     /// Where the data folder, the identity or the sandbox cannot be had.
     pub fn open(config: Config, compiling: Compiling) -> Result<Self, StartError> {
+        Self::open_within(config, compiling, loading::PATIENCE)
+    }
+
+    /// The same, waiting so long at most for adapters that are in files.
+    fn open_within(config: Config, compiling: Compiling, patience: Duration) -> Result<Self, StartError> {
         let marks = Marks::of(&config);
         let store = open_store(&config)?;
         let sandbox = sandbox(&config, compiling)?;
-        let mut fleet = Fleet::default();
-        for transport in config.transports.values() {
-            let name = &transport.name;
-            let loaded = sandbox.load(transport).map_err(|problems| {
-                let reasons = sentences(&problems);
-                tracing::error!(name, "not loaded, the other transports go on: {reasons}");
-                reasons
-            });
-            if let Ok(loaded) = &loaded {
-                warn_of_missing_secrets(name, loaded);
-            }
-            fleet.add(transport, loaded);
-        }
-        Self::put_together(config, store, fleet, Some((sandbox, marks)))
+        let (fleet, late) = loading::load_all(&sandbox, &config, patience);
+        let byway = Self::put_together(config, store, fleet, Some((sandbox, marks)))?;
+        Ok(Self { late, ..byway })
     }
 
     /// Opens the data folder alone, to store something while no server runs.
@@ -134,6 +132,7 @@ impl Byway {
             engine,
             sandbox,
             reloads,
+            late: Late::default(),
             token_readers: Arc::new(Semaphore::new(TOKEN_READERS_MAX)),
         })
     }

@@ -42,7 +42,7 @@ pub(super) struct Accept {
 
 impl Accept {
     pub(super) async fn run(self, session: &Session) -> Result<(), Failure> {
-        let config = session.config()?;
+        let config = session.config_to_call().await?;
         let bytes = self.event(event_bytes_max(&config))?;
         let client = reach(&config, Caller::Outside).await?;
         let content = Content {

@@ -97,7 +97,7 @@ struct Ack {
 
 impl Inbox {
     pub(super) async fn run(self, session: &Session) -> Result<(), Failure> {
-        let client = reach(&session.config()?, Caller::Local).await?;
+        let client = reach(&session.config_to_call().await?, Caller::Local).await?;
         match self.verb {
             InboxVerb::List(verb) => verb.run(&client, session.terminal).await,
             InboxVerb::Read(verb) => verb.run(&client, session.terminal).await,

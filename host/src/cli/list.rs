@@ -25,7 +25,7 @@ pub(super) struct List {
 
 impl List {
     pub(super) async fn run(self, session: &Session) -> Result<(), Failure> {
-        let client = reach(&session.config()?, Caller::Local).await?;
+        let client = reach(&session.config_to_call().await?, Caller::Local).await?;
         let page: Page<MessageView> = client.get(&self.path()).await?;
         let terminal = session.terminal;
         if terminal.json {

@@ -128,6 +128,27 @@ impl Session {
         let path = config::locate(self.config.as_deref(), &env)?;
         Ok(config::load(&path)?)
     }
+
+    /// The configuration, for a verb whose work a running server does. Where the file is broken the server goes on
+    /// with what it had, and so does the verb, with as much of the file as leads to it.
+    async fn config_to_call(&self) -> Result<Config, Failure> {
+        let env = |name: &str| std::env::var(name).ok();
+        let path = config::locate(self.config.as_deref(), &env)?;
+        let errors = match config::load(&path) {
+            Ok(config) => return Ok(config),
+            Err(errors) => errors,
+        };
+        if let Some(sketch) = config::sketch(&path)
+            && reach::is_running(&sketch).await
+        {
+            self.terminal.note(&format!(
+                "{} has mistakes in it, and the server goes on with what it had; `byway validate` shows them",
+                path.display()
+            ));
+            return Ok(sketch);
+        }
+        Err(errors.into())
+    }
 }
 
 /// Understands a command line.

@@ -78,6 +78,14 @@ fn in_folder(byway: Byway, caller: Caller, given: Option<Zeroizing<String>>) -> 
     Client::in_process(api::router(Arc::new(byway)), token)
 }
 
+/// Whether a server answers for this data folder.
+pub(super) async fn is_running(config: &Config) -> bool {
+    let Some(address) = address_file::read(&config.instance.data_dir) else {
+        return false;
+    };
+    Client::to(address, None).is_alive().await
+}
+
 /// The running server, where one has written down its address and answers. Leaves the data folder alone.
 pub(super) async fn running(config: &Config, caller: Caller) -> Result<Option<Client>, Failure> {
     let data_dir = &config.instance.data_dir;

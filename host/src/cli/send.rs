@@ -107,7 +107,7 @@ struct ShortForm<'a> {
 
 impl Send {
     pub(super) async fn run(self, session: &Session) -> Result<(), Failure> {
-        let config = session.config()?;
+        let config = session.config_to_call().await?;
         let (media_type, bytes) = self.content(&config, Timestamp::now())?;
         let key = self
             .idempotency_key

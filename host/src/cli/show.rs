@@ -19,7 +19,7 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) async fn run(self, session: &Session) -> Result<(), Failure> {
-        let client = reach(&session.config()?, Caller::Local).await?;
+        let client = reach(&session.config_to_call().await?, Caller::Local).await?;
         let view: MessageView = client.get(&format!("/v1/messages/{}", segment(&self.id))).await?;
         if session.terminal.json {
             return session.terminal.json(&view);

@@ -48,7 +48,7 @@ pub use model::{
     SecretSource, SignerKeys, Step, Strategy, Transport, TransportLimits,
 };
 pub use problem::{ConfigError, ConfigErrors, Problem};
-pub use read::{load, parse};
+pub use read::{load, parse, sketch};
 pub use rights::{
     ArgumentTemplate, CommandGrant, CommandInput, FolderAccess, FolderGrant, Grants, HostPattern, HttpGrant,
     PathPattern,

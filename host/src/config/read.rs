@@ -59,6 +59,33 @@ pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
     }
 }
 
+/// What a broken file still says of where its byway is: `[instance]`, `[api]` and `[limits]`, and nothing else. A server that
+/// runs goes on with what it had, and this is enough to find it. `None` where not even that can be read.
+#[must_use]
+pub fn sketch(path: &Path) -> Option<Config> {
+    let text = String::from_utf8(read_file(path).ok()?).ok()?;
+    let text = text.strip_prefix(MARK).unwrap_or(&text);
+    let source = SourceText::new(path, text);
+    let folder = std::path::absolute(path).ok()?.parent()?.to_owned();
+    let (document, _) = DeTable::parse_recoverable(text);
+    let report = Report::new(&source, &folder);
+    let file = report.open(document.get_ref(), &keys::FILE);
+    let sketch = Config {
+        path: path.to_owned(),
+        instance: read_instance(&file)?,
+        api: read_api(&file),
+        limits: read_limits(&file),
+        reload: read_reload(&file),
+        agents: None,
+        peers: BTreeMap::new(),
+        inbound: BTreeMap::new(),
+        transports: BTreeMap::new(),
+        routes: Vec::new(),
+        source: SourceText::default(),
+    };
+    Some(sketch)
+}
+
 /// Reads a configuration from text. `path` is where it is said to come from: errors name it, and
 /// relative paths start from its folder. Touches no disk.
 ///

@@ -10,6 +10,8 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
 use super::model::{Config, Place};
 use super::problem::Problem;
 use super::render;
@@ -53,6 +55,12 @@ impl SourceText {
     #[must_use]
     pub fn is_same_text(&self, other: &Self) -> bool {
         self.text == other.text
+    }
+
+    /// The SHA-256 of the text.
+    #[must_use]
+    pub fn text_digest(&self) -> [u8; 32] {
+        Sha256::digest(self.text.as_bytes()).into()
     }
 
     /// Whether it was read from this text.

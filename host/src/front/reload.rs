@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::difference::{is_same, needs_restart};
 use super::files::{Marks, Watch};
 use super::setup::Setup;
-use super::{Byway, at_its_line, warn_of_missing_secrets};
+use super::{Byway, at_its_line, last_in_force, loading, warn_of_missing_secrets};
 use crate::api::ReloadView;
 use crate::config::{self, AdapterRef, Config, Problem};
 use crate::delivery::Fleet;
@@ -158,11 +158,18 @@ impl Byway {
     }
 
     /// Looks at the files until `stop` turns true, and takes changes in, where the configuration wants that.
-    /// Makes due what could not be made due when something else was put in force, whether it wants that or not.
+    /// Makes due what could not be made due when something else was put in force, and at first what met something else
+    /// before the start, whether it wants that or not.
     pub(super) async fn watch_files(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let setup = self.setup.get();
+        if last_in_force::is_another(&setup.config.instance.data_dir, &last_in_force::digest(&setup)) {
+            self.reloads.hastening.want();
+        }
+        drop(setup);
         let mut watch = Watch::default();
         let mut is_failing = false;
         while !*stop.borrow() {
+            self.take_in_late().await;
             is_failing = match self.hasten().await {
                 Ok(()) => false,
                 Err(error) => {
@@ -185,6 +192,21 @@ impl Byway {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
                 _ = stop.changed() => {}
             }
+        }
+    }
+
+    /// Puts transports in force that the start did not wait for.
+    pub(super) async fn take_in_late(&self) {
+        let late = self.late.take();
+        if late.is_empty() {
+            return;
+        }
+        let _turn = self.reloads.turn.lock().await;
+        let old = self.setup.get();
+        if let Some(fleet) = loading::join(&old, late) {
+            self.setup
+                .put(Setup::new(Config::clone(&old.config), fleet, &self.ground));
+            self.reloads.hastening.want();
         }
     }
 
@@ -211,8 +233,10 @@ impl Byway {
         let Some(wanted) = self.reloads.hastening.due() else {
             return Ok(());
         };
+        let setup = self.setup.get();
         self.store().hasten((self.ground.clock)()).await?;
         self.reloads.hastening.note_done(wanted);
+        last_in_force::note(&setup.config.instance.data_dir, &last_in_force::digest(&setup));
         self.engine.nudge();
         Ok(())
     }

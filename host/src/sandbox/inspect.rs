@@ -91,10 +91,7 @@ impl Sandbox {
     ) -> Result<(), Vec<PreflightProblem>> {
         let transport = without_rights(adapter, config);
         let one = |problem| vec![problem];
-        // One component is compiled at a time.
-        let compiling = self.lock();
         let component = self.component(digest, bytes).map_err(one)?;
-        drop(compiling);
         inspection.imports = component::imported_names(self.engine(), &component);
         inspection.exports = component::exported_names(self.engine(), &component);
         let known = self.describe(digest, &component, &transport).map_err(one)?;

@@ -1,10 +1,9 @@
 //! The sandbox itself, and how a transport gets into it.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
@@ -12,7 +11,7 @@ use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 use super::adapter_file;
-use super::answers::{Description, Needs};
+use super::answers::Needs;
 use super::breakage::Breakage;
 use super::call::{Machine, call};
 use super::compile::{self, CompileFault, Compiling};
@@ -23,6 +22,7 @@ use super::effect::EffectLog;
 use super::egress::{Client, Tls};
 use super::engine::{self, Allocation};
 use super::files::Claims;
+use super::known::{Components, Known};
 use super::limits::{LOAD_TIME_MAX, REQUESTS_AT_ONCE_MAX};
 use super::preflight::{self, PreflightProblem};
 use super::secrets::SecretBook;
@@ -67,16 +67,9 @@ struct Inner {
     compiled: Option<Compiled>,
     tls: Tls,
     builtin: &'static [(&'static str, &'static [u8])],
-    /// Held while a transport is loaded, so that no component is compiled twice at the same time.
-    known: Mutex<HashMap<[u8; 32], Weak<Known>>>,
-}
-
-/// A component and what it says it is.
-pub(super) struct Known {
-    pub(super) adapter: Adapter,
-    pub(super) description: Description,
-    /// The SHA-256 of its bytes.
-    pub(super) digest: [u8; 32],
+    known: Components,
+    /// Held while a guest is asked something: there is one place for that beside a reload's, whatever else runs.
+    asking: Mutex<()>,
 }
 
 impl std::fmt::Debug for Sandbox {
@@ -112,7 +105,8 @@ impl Sandbox {
             compiled: settings.cache_dir.as_deref().and_then(Compiled::open),
             tls: Tls::default(),
             builtin: settings.builtin,
-            known: Mutex::default(),
+            known: Components::default(),
+            asking: Mutex::default(),
         })))
     }
 
@@ -127,13 +121,10 @@ impl Sandbox {
         let bytes = self.bytes(&transport.adapter).map_err(|problem| vec![problem])?;
         let digest: [u8; 32] = Sha256::digest(&bytes).into();
         preflight::check_pin(transport, &digest).map_err(|problem| vec![problem])?;
-        let mut known = self.lock();
-        let adapter = self
-            .known(&mut known, digest, &bytes, transport)
-            .map_err(|problem| vec![problem])?;
+        let make = || self.describe(digest, &self.component(digest, &bytes)?, transport);
+        let adapter = inner.known.get(digest, make).map_err(|problem| vec![problem])?;
         let config_json = serde_json::Value::Object(transport.config.clone()).to_string();
         let needs = self.check(&adapter, transport, &config_json)?;
-        drop(known);
         let problems = preflight::missing(transport, &needs);
         if !problems.is_empty() {
             return Err(problems);
@@ -193,24 +184,6 @@ impl Sandbox {
             message: format!("no adapter named {name} is built in"),
             fix: Some(fix),
         }
-    }
-
-    /// The compiled component, from an earlier load if there was one.
-    fn known(
-        &self,
-        known: &mut HashMap<[u8; 32], Weak<Known>>,
-        digest: [u8; 32],
-        bytes: &[u8],
-        transport: &Transport,
-    ) -> Result<Arc<Known>, PreflightProblem> {
-        if let Some(known) = known.get(&digest).and_then(Weak::upgrade) {
-            return Ok(known);
-        }
-        let component = self.component(digest, bytes)?;
-        let fresh = Arc::new(self.describe(digest, &component, transport)?);
-        known.retain(|_, it| it.strong_count() > 0);
-        known.insert(digest, Arc::downgrade(&fresh));
-        Ok(fresh)
     }
 
     /// Links a component, and asks it what it is.
@@ -334,11 +307,8 @@ impl Sandbox {
             denials: AtomicUsize::new(0),
         });
         let function = function(adapter);
+        let _turn = self.0.asking.lock().unwrap_or_else(PoisonError::into_inner);
         on_own_thread(call(&self.0.machine, adapter, &rights, &context, function))
-    }
-
-    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Weak<Known>>> {
-        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

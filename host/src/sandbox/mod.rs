@@ -24,6 +24,7 @@ mod fix;
 mod imports;
 mod inspect;
 mod keep;
+mod known;
 mod limits;
 mod load;
 mod message;

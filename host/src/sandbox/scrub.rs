@@ -108,6 +108,15 @@ impl Scrubber {
             .map(|pattern| pattern.len())
     }
 
+    /// Whether these bytes begin a secret and are half of it or more.
+    fn is_half_of_one(&self, bytes: &[u8]) -> bool {
+        bytes.len() >= PATTERN_BYTES_MIN
+            && self
+                .patterns
+                .iter()
+                .any(|pattern| pattern.starts_with(bytes) && bytes.len() >= pattern.len() / 2)
+    }
+
     /// From where on these bytes could be the beginning of a secret that goes on in the next chunk.
     fn open_end(&self, bytes: &[u8]) -> usize {
         let longest = self.patterns.first().map_or(0, |pattern| pattern.len());
@@ -139,6 +148,69 @@ impl StreamScrubber {
     /// What was held back at the end.
     pub(super) fn finish(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.held)
+    }
+}
+
+/// Scrubs messages that come one by one and cannot be held back. Of a secret that is cut over several, whatever comes after
+/// half of it is covered: where the half is reached, and in the messages that follow.
+#[derive(Debug, Default)]
+pub(super) struct MessageScrubber {
+    /// The end of what came so far, as far as it could be the beginning of a secret.
+    tail: Zeroizing<Vec<u8>>,
+}
+
+impl MessageScrubber {
+    /// The next message, where it is text.
+    pub(super) fn text(&mut self, scrubber: &Scrubber, text: &str) -> String {
+        let (head, end) = self.edges(scrubber, text.as_bytes());
+        if (head, end) == (0, text.len()) {
+            return scrubber.text(text);
+        }
+        let middle = text.as_bytes().get(head..end).unwrap_or_default();
+        let mut clean = String::new();
+        if head > 0 {
+            clean.push_str("[secret]");
+        }
+        clean.push_str(&scrubber.text(&String::from_utf8_lossy(middle)));
+        if end < text.len() {
+            clean.push_str("[secret]");
+        }
+        clean
+    }
+
+    /// The next message, where it is bytes; as long as before.
+    pub(super) fn bytes(&mut self, scrubber: &Scrubber, bytes: Vec<u8>) -> Vec<u8> {
+        let (head, end) = self.edges(scrubber, &bytes);
+        let mut bytes = scrubber.bytes(bytes);
+        let end = end.min(bytes.len());
+        let (before, after) = bytes.split_at_mut(end);
+        after.fill(b'*');
+        before.iter_mut().take(head).for_each(|byte| *byte = b'*');
+        bytes
+    }
+
+    /// Up to where a message is the end of a secret that began before it, and from where on it is too much of one that
+    /// goes on behind it.
+    fn edges(&mut self, scrubber: &Scrubber, message: &[u8]) -> (usize, usize) {
+        if scrubber.is_empty() {
+            return (0, message.len());
+        }
+        let before = self.tail.len();
+        let mut joined = std::mem::take(&mut self.tail);
+        joined.extend_from_slice(message);
+        let from = |at: usize| joined.get(at..).unwrap_or_default();
+        let head = (0..before)
+            .filter_map(|at| Some(at + scrubber.found(from(at))?))
+            .max()
+            .unwrap_or(0);
+        let open = scrubber.open_end(&joined);
+        let end = (open..joined.len())
+            .find(|at| scrubber.is_half_of_one(from(*at)))
+            .unwrap_or(joined.len());
+        let head = head.saturating_sub(before);
+        let end = end.saturating_sub(before).max(head);
+        self.tail = Zeroizing::new(from(open).to_vec());
+        (head, end)
     }
 }
 
@@ -241,5 +313,56 @@ mod tests {
             let expected = format!("{before}************{after}");
             prop_assert_eq!(String::from_utf8(out).unwrap(), expected);
         }
+    }
+
+    fn heard(secret: &str, pieces: &[&str]) -> Vec<String> {
+        let scrubber = Scrubber::new([secret].into_iter());
+        let mut messages = MessageScrubber::default();
+        pieces
+            .iter()
+            .map(|piece| messages.text(&scrubber, piece))
+            .collect()
+    }
+
+    #[test]
+    fn a_secret_cut_over_messages_is_never_heard_whole() {
+        const SECRET: &str = "s3cret-value";
+        for cut in 1..SECRET.len() {
+            let (one, two) = SECRET.split_at(cut);
+            let (before, after) = (format!("a {one}"), format!("{two} b"));
+            let heard = heard(SECRET, &[&before, &after, "and on"]);
+            let (first, second) = match cut * 2 < SECRET.len() {
+                true => (before, "[secret] b"),
+                false => ("a [secret]".to_owned(), "[secret] b"),
+            };
+            assert_eq!(heard, [first.as_str(), second, "and on"], "{cut}");
+        }
+        let letters: Vec<String> = SECRET.chars().map(String::from).collect();
+        let letters: Vec<&str> = letters.iter().map(String::as_str).collect();
+        let heard = heard(SECRET, &letters).concat();
+        assert!(
+            heard.starts_with("s3cre[secret]") && heard.ends_with("[secret]"),
+            "{heard}"
+        );
+    }
+
+    #[test]
+    fn messages_that_only_begin_like_a_secret_are_heard() {
+        for pieces in [["it is s3c", "ond"], ["s3cre", "m"], ["", ""], ["s", "s3cr"]] {
+            assert_eq!(heard("s3cret-value", &pieces), pieces);
+        }
+        assert_eq!(heard("", &["a", "b"]), ["a", "b"]);
+    }
+
+    #[test]
+    fn messages_of_bytes_keep_their_length() {
+        let scrubber = Scrubber::new(["s3cret-value"].into_iter());
+        let mut messages = MessageScrubber::default();
+        assert_eq!(messages.bytes(&scrubber, b"a s3c".to_vec()), b"a s3c");
+        assert_eq!(messages.bytes(&scrubber, b"ret-value b".to_vec()), b"********* b");
+        assert_eq!(
+            messages.bytes(&scrubber, b"s3cret-value".to_vec()),
+            b"************"
+        );
     }
 }

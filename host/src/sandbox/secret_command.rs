@@ -8,13 +8,13 @@
 //! a failure for a few seconds, so that a locked password manager is not asked by every message.
 
 use std::collections::HashMap;
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use zeroize::Zeroizing;
 
@@ -26,6 +26,8 @@ use super::limits::{
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// How long output is waited for once the command itself has ended.
 const LAST_WORDS: Duration = Duration::from_millis(200);
+/// How much is taken at once.
+const PIECE: usize = 4096;
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 type Answer = Result<Zeroizing<String>, String>;
@@ -89,8 +91,8 @@ fn run(argv: &[String], time: Duration) -> Answer {
         .process_group(0)
         .spawn()
         .map_err(|error| told(&format!("cannot be started: {error}")))?;
-    let printed = printed(&mut child);
-    let ended = wait(&child, time);
+    let mut printed = Printed::of(&mut child).map_err(|error| told(&format!("cannot be read: {error}")))?;
+    let ended = wait(&child, &mut printed, time);
     // Before it is reaped, while its number is surely its own: whatever it left running goes with it.
     if let Some(group) = pid(&child) {
         kill_process_group(group, Signal::KILL).ok();
@@ -105,8 +107,8 @@ fn run(argv: &[String], time: Duration) -> Answer {
         )));
     }
     let bytes = printed
-        .recv_timeout(LAST_WORDS)
-        .map_err(|_| told("left something running that holds its output open"))?;
+        .rest(LAST_WORDS)
+        .ok_or_else(|| told("left something running that holds its output open"))?;
     // First, because a command that is no longer listened to fails for that reason alone.
     if bytes.len() > SECRET_COMMAND_BYTES_MAX {
         return Err(told(&format!(
@@ -129,31 +131,72 @@ fn failure(status: ExitStatus) -> String {
     }
 }
 
-/// Takes what is printed on a thread of its own, which ends with the pipe.
-fn printed(child: &mut Child) -> Receiver<Zeroizing<Vec<u8>>> {
-    let (done, printed) = mpsc::channel();
-    let stdout = child.stdout.take();
-    std::thread::spawn(move || {
-        // Room for all of it from the start: a buffer that grows leaves copies behind that nobody wipes.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(SECRET_COMMAND_BYTES_MAX + 64));
-        let max = u64::try_from(SECRET_COMMAND_BYTES_MAX).unwrap_or(u64::MAX);
-        if let Some(stdout) = stdout {
-            // What was printed before a failure counts; the exit code tells whether that is all.
-            let _ = stdout.take(max.saturating_add(1)).read_to_end(&mut bytes);
+/// What a command prints, taken without waiting. Once this is gone nobody listens any more, whoever holds the other end.
+struct Printed {
+    /// `None` once nothing more will come, or nothing more is wanted.
+    from: Option<ChildStdout>,
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+impl Printed {
+    fn of(child: &mut Child) -> std::io::Result<Self> {
+        let from = child.stdout.take();
+        if let Some(stdout) = &from {
+            fcntl_setfl(stdout, fcntl_getfl(stdout)? | OFlags::NONBLOCK)?;
         }
-        let _ = done.send(bytes);
-    });
-    printed
+        Ok(Self {
+            from,
+            // Room for all of it from the start: a buffer that grows leaves copies behind that nobody wipes.
+            bytes: Zeroizing::new(Vec::with_capacity(SECRET_COMMAND_BYTES_MAX + PIECE)),
+        })
+    }
+
+    /// Takes what is there now.
+    fn look(&mut self) {
+        let mut piece = Zeroizing::new([0; PIECE]);
+        while let Some(from) = &mut self.from {
+            match from.read(piece.as_mut_slice()) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                // What was printed before a failure counts; the exit code tells whether that is all.
+                Ok(0) | Err(_) => self.from = None,
+                Ok(length) => {
+                    self.bytes
+                        .extend_from_slice(piece.get(..length).unwrap_or_default());
+                    if self.bytes.len() > SECRET_COMMAND_BYTES_MAX {
+                        self.from = None;
+                    }
+                }
+            }
+        }
+    }
+
+    /// All of it, once its end has come; `None` where that takes longer.
+    fn rest(mut self, time: Duration) -> Option<Zeroizing<Vec<u8>>> {
+        let began = Instant::now();
+        loop {
+            self.look();
+            if self.from.is_none() {
+                return Some(self.bytes);
+            }
+            if began.elapsed() >= time {
+                return None;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
 }
 
 /// Whether it ended in time. It is left to be reaped.
-fn wait(child: &Child, time: Duration) -> bool {
+fn wait(child: &Child, printed: &mut Printed, time: Duration) -> bool {
     let Some(pid) = pid(child) else {
         return false;
     };
     let began = Instant::now();
     let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
     loop {
+        // Its pipe holds only so much: who does not read keeps it from ending.
+        printed.look();
         if !matches!(waitid(WaitId::Pid(pid), look), Ok(None)) {
             return true;
         }
@@ -240,6 +283,34 @@ mod tests {
         while !is_gone() {
             std::thread::sleep(LOOK_EVERY);
         }
+    }
+
+    /// What escapes the process group may hold the pipe for ever: nobody may be left listening at it.
+    #[test]
+    fn one_that_leaves_a_daemon_behind_is_no_longer_listened_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pid");
+        // It goes on talking, and dies of it once nobody listens.
+        let daemon = format!("echo $$ > {}; while echo x; do sleep 0.02; done", file.display());
+        let ready = format!("while ! test -s {}; do sleep 0.02; done", file.display());
+        let why = why(&format!("setsid sh -c '{daemon}' & {ready}"));
+        assert!(why.contains("holds its output open"), "{why}");
+        let daemon: i32 = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
+        while std::fs::read_to_string(format!("/proc/{daemon}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+        {
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    #[test]
+    fn a_long_secret_is_read_while_it_is_printed() {
+        // More than a pipe's half holds, in several pieces.
+        let value = run(
+            &shell("head -c 60000 /dev/zero | tr '\\0' x"),
+            SECRET_COMMAND_TIME_MAX,
+        )
+        .unwrap();
+        assert_eq!(value.len(), 60_000);
     }
 
     #[test]

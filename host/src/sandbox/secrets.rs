@@ -65,7 +65,7 @@ pub(super) struct Misplaced {
 
 /// Where a text is about to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place<'a> {
+pub(super) enum Outlet<'a> {
     /// The value of this header, lower case.
     Header(&'a str),
     /// The path of a URL.
@@ -190,7 +190,7 @@ impl SecretBook {
     ///
     /// # Errors
     /// A reference to a secret that is not bound to this place.
-    pub(super) fn swap(&self, text: &str, place: Place<'_>) -> Result<Option<Zeroizing<String>>, Misplaced> {
+    pub(super) fn swap(&self, text: &str, place: Outlet<'_>) -> Result<Option<Zeroizing<String>>, Misplaced> {
         let issued = self.lock();
         let mut swapped: Option<Zeroizing<String>> = None;
         for known in issued.iter() {
@@ -202,8 +202,8 @@ impl SecretBook {
                 continue;
             };
             let bound = entry.positions.iter().any(|position| match (position, place) {
-                (Position::Header(name), Place::Header(header)) => name.eq_ignore_ascii_case(header),
-                (Position::UrlPath, Place::UrlPath) => true,
+                (Position::Header(name), Outlet::Header(header)) => name.eq_ignore_ascii_case(header),
+                (Position::UrlPath, Outlet::UrlPath) => true,
                 _ => false,
             });
             let often = current.matches(known.reference.as_str()).count() > REFERENCES_MAX;
@@ -211,8 +211,8 @@ impl SecretBook {
                 return Err(self.misplaced(known.entry));
             }
             let value = match place {
-                Place::Header(_) => Zeroizing::new(entry.value.to_string()),
-                Place::UrlPath => path_segment(&entry.value),
+                Outlet::Header(_) => Zeroizing::new(entry.value.to_string()),
+                Outlet::UrlPath => path_segment(&entry.value),
             };
             swapped = Some(Zeroizing::new(current.replace(&known.reference, &value)));
         }
@@ -318,7 +318,7 @@ pub(super) mod tests {
         let book = book(&[("token", "s3cret", authorization())]);
         let reference = book.reference("token").unwrap();
         let swapped = book
-            .swap(&format!("Bearer {reference}"), Place::Header("authorization"))
+            .swap(&format!("Bearer {reference}"), Outlet::Header("authorization"))
             .unwrap();
         assert_eq!(swapped.unwrap().as_str(), "Bearer s3cret");
     }
@@ -328,8 +328,8 @@ pub(super) mod tests {
         let book = book(&[("token", "s3cret", authorization())]);
         let reference = book.reference("token").unwrap();
         let misplaced = Err(Misplaced { name: "token".into() });
-        assert_eq!(book.swap(&reference, Place::Header("x-token")), misplaced);
-        assert_eq!(book.swap(&reference, Place::UrlPath), misplaced);
+        assert_eq!(book.swap(&reference, Outlet::Header("x-token")), misplaced);
+        assert_eq!(book.swap(&reference, Outlet::UrlPath), misplaced);
         assert!(book.refuse_in(format!("a{reference}b").as_bytes()).is_err());
     }
 
@@ -347,7 +347,7 @@ pub(super) mod tests {
         let book = book(&[("token", "12:ab/c d?", Position::UrlPath)]);
         let reference = book.reference("token").unwrap();
         let path = book
-            .swap(&format!("/bot{reference}/send"), Place::UrlPath)
+            .swap(&format!("/bot{reference}/send"), Outlet::UrlPath)
             .unwrap()
             .unwrap();
         assert_eq!(path.as_str(), "/bot12:ab%2Fc%20d%3F/send");

@@ -11,8 +11,8 @@ use super::breakage::Breakage;
 use super::call::{Function, Machine, call};
 use super::deadline::Deadline;
 use super::effect::EffectLog;
+use super::known::Known;
 use super::limits::REQUESTS_AT_ONCE_MAX;
-use super::load::Known;
 use super::message::{Call, attempt, message};
 use super::places::{Place, Places};
 use super::preflight::PreflightProblem;
@@ -160,9 +160,8 @@ impl LoadedTransport {
     pub async fn attempt_in(&self, place: Place, call: Call) -> Result<Attempted, HostFault> {
         let envelope = translate::envelope(&call.envelope, &call.structured)?;
         let entered = self.admit(Purpose::Send, place)?;
-        let secrets = self.secrets().await?;
         let began = Instant::now();
-        let context = self.context(Purpose::Send, secrets, Some(message(&call)));
+        let context = self.context(Purpose::Send, Some(message(&call))).await?;
         let (ended, effect) = self
             .run(entered, &context, self.send_function(&context, envelope, call))
             .await;
@@ -207,8 +206,7 @@ impl LoadedTransport {
         };
         let envelope = translate::envelope(&call.envelope, &call.structured)?;
         let entered = self.enter(Purpose::Reconcile).await?;
-        let secrets = self.secrets().await?;
-        let context = self.context(Purpose::Reconcile, secrets, Some(message(&call)));
+        let context = self.context(Purpose::Reconcile, Some(message(&call))).await?;
         let attempt = attempt(&context, call);
         let function: Function<_> = Box::new(move |store, instance| {
             Box::pin(async move {
@@ -230,11 +228,12 @@ impl LoadedTransport {
                     "it cannot say: {}",
                     failure.message
                 );
-                Ok(if is_for_good {
+                let verdict = if is_for_good {
                     Verdict::NeverKnown
                 } else {
                     Verdict::Unknown
-                })
+                };
+                Ok(verdict)
             }
             Err(breakage) => match breakage.host_fault() {
                 Some(fault) => Err(fault),
@@ -256,8 +255,7 @@ impl LoadedTransport {
     /// Where byway itself could not ask.
     pub async fn probe(&self) -> Result<Readiness, HostFault> {
         let entered = self.enter(Purpose::Probe).await?;
-        let secrets = self.secrets().await?;
-        let context = self.context(Purpose::Probe, secrets, None);
+        let context = self.context(Purpose::Probe, None).await?;
         let indices = self.0.known.adapter.adapter.clone();
         let function: Function<_> = Box::new(move |store, instance| {
             Box::pin(async move { indices.load(&mut *store, instance)?.call_probe(store).await })
@@ -288,8 +286,7 @@ impl LoadedTransport {
             return Err(no_ability("receive").into());
         };
         let entered = self.enter(Purpose::Receive).await?;
-        let secrets = self.secrets().await?;
-        let context = self.context(Purpose::Receive, secrets, None);
+        let context = self.context(Purpose::Receive, None).await?;
         let function: Function<_> = Box::new(move |store, instance| {
             Box::pin(async move {
                 indices
@@ -333,17 +330,19 @@ impl LoadedTransport {
         (ended, effect)
     }
 
-    fn context(&self, purpose: Purpose, secrets: SecretBook, message: Option<Message>) -> Arc<Context> {
-        Arc::new(Context {
+    /// What belongs to one attempt. Its time begins here: reading the secrets is a part of it.
+    async fn context(&self, purpose: Purpose, message: Option<Message>) -> Result<Arc<Context>, HostFault> {
+        let deadline = Deadline::after(self.0.rights.transport.limits.timeout);
+        Ok(Arc::new(Context {
             purpose,
-            deadline: Deadline::after(self.0.rights.transport.limits.timeout),
-            secrets,
+            deadline,
+            secrets: self.secrets(deadline).await?,
             effects: EffectLog::default(),
             message,
             number: self.0.calls.fetch_add(1, Ordering::Relaxed),
             requests: Semaphore::new(REQUESTS_AT_ONCE_MAX),
             denials: AtomicUsize::new(0),
-        })
+        }))
     }
 
     /// Waits for a place, and asks whether the adapter may be called.
@@ -357,8 +356,9 @@ impl LoadedTransport {
         Ok(Entered { leave, _place: place })
     }
 
-    /// Reads the secrets, off the runtime's workers: they may be files.
-    async fn secrets(&self) -> Result<SecretBook, HostFault> {
+    /// Reads the secrets, off the runtime's workers: they may be files. A command that prints one for longer than the
+    /// attempt may take goes on, and what it prints is there for the next.
+    async fn secrets(&self, deadline: Deadline) -> Result<SecretBook, HostFault> {
         let transport = &self.0.rights.transport;
         if !SecretBook::is_needed(transport) {
             return Ok(SecretBook::default());
@@ -368,10 +368,15 @@ impl LoadedTransport {
             code: "secret-unavailable",
             message,
         };
-        match tokio::task::spawn_blocking(move || SecretBook::open(&rights.transport)).await {
-            Ok(Ok(secrets)) => Ok(secrets),
-            Ok(Err(missing)) => Err(fault(sentences(&missing))),
-            Err(error) => Err(fault(format!("the secrets could not be read: {error}"))),
+        let reading = tokio::task::spawn_blocking(move || SecretBook::open(&rights.transport));
+        match tokio::time::timeout(deadline.remaining(), reading).await {
+            Ok(Ok(Ok(secrets))) => Ok(secrets),
+            Ok(Ok(Err(missing))) => Err(fault(sentences(&missing))),
+            Ok(Err(error)) => Err(fault(format!("the secrets could not be read: {error}"))),
+            Err(_) => Err(fault(format!(
+                "reading its secrets took longer than an attempt may (timeout, {:?}): look at their commands, or raise it",
+                deadline.allowed()
+            ))),
         }
     }
 }

@@ -245,3 +245,35 @@ fn nothing_is_lost_or_doubled_while_it_reloads_fifty_times() {
     let files = files.filter(|entry| entry.as_ref().unwrap().path().is_file());
     assert_eq!(files.count(), MESSAGES);
 }
+
+#[test]
+fn verbs_that_the_server_does_the_work_of_go_on_while_the_file_is_broken() {
+    let place = Place::with(&unwatched());
+    let server = Server::start(&place, &["serve"]);
+    for broken in [
+        unwatched().replace("names =", "nmaes ="),
+        unwatched() + "[transports.x\nadapter = ",
+        unwatched() + "[transports.x]\nadapter = \"builtin:nonesuch\"\n[[routes]]\n",
+    ] {
+        write(&place, &broken);
+        for verb in [
+            &["send", "--to", "planner@a", "hi"][..],
+            &["list"],
+            &["inbox", "list", "--agent", "planner"],
+        ] {
+            let ran = place.run(verb);
+            assert_eq!(ran.code, 0, "{verb:?}: {}", ran.stderr);
+            assert!(ran.stderr.contains("goes on with what it had"), "{}", ran.stderr);
+        }
+        // What is asked about the file itself still says what is wrong with it.
+        for verb in ["validate", "reload"] {
+            assert_eq!(place.run(&[verb]).code, 78, "{verb}");
+        }
+    }
+    assert_eq!(server.end(Signal::TERM).code(), Some(0));
+    // Nobody goes on, so the file has to be right.
+    assert_eq!(place.run(&["list"]).code, 78);
+    // Nor can a server be found by a file that does not say where it is.
+    write(&place, "[instance]\nname = \"a\"\n");
+    assert_eq!(place.run(&["list"]).code, 78);
+}

@@ -242,3 +242,25 @@ async fn a_command_that_fails_leaves_the_message_waiting() {
         fault.message
     );
 }
+
+#[tokio::test]
+async fn secrets_that_take_longer_than_an_attempt_may_are_no_attempt() {
+    let far_side = FarSide::start(Script::Answer(200, "ok".into())).await;
+    let mut transport = sends(json!([{ "http": { "url": far_side.at("/") } }]))
+        .http(&far_side.url)
+        .timeout(200);
+    let slow = Secret {
+        source: SecretSource::Command(
+            ["sh", "-c", "sleep 3; echo slow-secret"]
+                .map(str::to_owned)
+                .to_vec(),
+        ),
+        positions: vec![authorization()],
+    };
+    transport.secrets.insert("token".into(), slow);
+    // The time of an attempt is one: it does not begin after the secrets were read.
+    let fault = load(&transport).attempt(call()).await.unwrap_err();
+    assert_eq!(fault.code, "secret-unavailable");
+    assert!(fault.message.contains("longer than an attempt may"), "{fault}");
+    assert!(far_side.heard().is_empty());
+}

@@ -105,6 +105,23 @@ async fn a_secret_gets_to_its_pointer_and_its_echo_comes_back_scrubbed() {
 }
 
 #[tokio::test]
+async fn a_secret_that_is_cut_over_two_messages_is_covered() {
+    let (url, _) = socket_side(Play::Answer(|said| {
+        let (half, rest) = VALUE.split_at(6);
+        Some(match said {
+            "one" => format!("it is {half}"),
+            _ => format!("{rest}."),
+        })
+    }))
+    .await;
+    let file = secret_file(VALUE);
+    let steps =
+        json!([{ "ws-send": "one" }, { "ws-receive": 5000 }, { "ws-send": "two" }, { "ws-receive": 5000 }]);
+    let transport = speaks(&url, steps).secret("token", file.path(), token_at("/params/auth/token"));
+    assert_eq!(delivers(&transport).await, "[secret].");
+}
+
+#[tokio::test]
 async fn a_reference_anywhere_else_lets_nothing_leave() {
     let (url, heard) = socket_side(Play::Echo).await;
     let file = secret_file(VALUE);

@@ -2,8 +2,8 @@
 //!
 //! A compiler does more work than the size of its input tells, and nothing in the engine bounds it: a component
 //! of a few megabytes can take minutes and gigabytes. So byway compiles in a child process, which gives
-//! itself limits before it reads a byte, and which is killed when its time is up. One is compiled at a
-//! time, on one processor; the others go on delivering. The memory it took is gone with it, and a compiler
+//! itself limits before it reads a byte, and which is killed when its time is up. A start has two
+//! compiled at a time, each on one processor; the others go on delivering. The memory it took is gone with it, and a compiler
 //! that crashes is a problem of one adapter.
 
 mod child;

@@ -12,7 +12,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::grant_match::Target;
 use crate::sandbox::limits::{HEADER_BYTES_MAX, REQUEST_BYTES_MAX};
-use crate::sandbox::secrets::{Misplaced, Place, SecretBook};
+use crate::sandbox::secrets::{Misplaced, Outlet, SecretBook};
 
 /// Why a request does not leave, for the operator's log.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +57,7 @@ pub(in crate::sandbox) fn uri(target: &Target, uri: &Uri, secrets: &SecretBook) 
             .map_err(refuse("the URL's query"))?;
     }
     let swapped = secrets
-        .swap(&target.path, Place::UrlPath)
+        .swap(&target.path, Outlet::UrlPath)
         .map_err(refuse("the URL's path"))?;
     let path = swapped
         .as_ref()
@@ -121,7 +121,7 @@ pub(in crate::sandbox) fn headers(given: &HeaderMap, secrets: &SecretBook) -> Re
             continue;
         };
         match secrets
-            .swap(text, Place::Header(name.as_str()))
+            .swap(text, Outlet::Header(name.as_str()))
             .map_err(misplaced)?
         {
             None => {

@@ -136,35 +136,23 @@ impl Claims {
         removed
     }
 
-    /// Puts a claimed file where a person looks at it.
+    /// Puts a claimed file where a person looks at it: one that may be released as well, and no other.
     pub(super) fn reject(&self, path: &Path, name: &str) -> Result<(), Trouble> {
         let folder = Folder::open(path)?;
-        let Some(claimed) = claimed_folder(&folder)? else {
-            return Err(denial::denial("unknown-name", "there is no such claimed file").into());
+        let claimed = claimed_folder(&folder)?.ok_or_else(no_such_claim)?;
+        let key = (path.to_owned(), name.to_owned());
+        let held = self.lock().remove(&key);
+        let moved = match &held {
+            Some(held) => set_aside(&folder, &claimed, name, &held.file),
+            None => match claimed.open_file(name, OFlags::RDONLY)? {
+                Some(file) if !is_locked(&file) => set_aside(&folder, &claimed, name, &file),
+                _ => Err(no_such_claim()),
+            },
         };
-        let rejected = folder.sub(REJECTED)?;
-        // Of several with the same name all are kept.
-        for number in 0..1000_u32 {
-            let kept = if number == 0 {
-                name.to_owned()
-            } else {
-                format!("{name}.{number}")
-            };
-            match claimed.rename_to(name, &rejected, &kept) {
-                Ok(()) => {
-                    rejected.sync()?;
-                    claimed.sync()?;
-                    self.lock().remove(&(path.to_owned(), name.to_owned()));
-                    return Ok(());
-                }
-                Err(Errno::EXIST) => {}
-                Err(Errno::NOENT) => {
-                    return Err(denial::denial("unknown-name", "there is no such claimed file").into());
-                }
-                Err(error) => return Err(Trouble::Io("moving the file to `rejected`", error.into())),
-            }
+        if let (Err(_), Some(held)) = (&moved, held) {
+            self.lock().insert(key, held);
         }
-        Err(denial::io("`rejected` has a thousand files of that name").into())
+        moved
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(PathBuf, String), Held>> {
@@ -186,6 +174,35 @@ fn remove(claimed: &Folder, name: &str, file: &OwnedFd) -> Result<(), Trouble> {
         claimed.remove(name)?;
     }
     claimed.sync()
+}
+
+/// Moves a file whose lock the caller has to `rejected`. Of several with the same name all are kept.
+fn set_aside(folder: &Folder, claimed: &Folder, name: &str, file: &OwnedFd) -> Result<(), Trouble> {
+    if !claimed.still_names(name, file)? {
+        return Err(no_such_claim());
+    }
+    let rejected = folder.sub(REJECTED)?;
+    for number in 0..1000_u32 {
+        let kept = if number == 0 {
+            name.to_owned()
+        } else {
+            format!("{name}.{number}")
+        };
+        match claimed.rename_to(name, &rejected, &kept) {
+            Ok(()) => {
+                rejected.sync()?;
+                return claimed.sync();
+            }
+            Err(Errno::EXIST) => {}
+            Err(Errno::NOENT) => return Err(no_such_claim()),
+            Err(error) => return Err(Trouble::Io("moving the file to `rejected`", error.into())),
+        }
+    }
+    Err(denial::io("`rejected` has a thousand files of that name").into())
+}
+
+fn no_such_claim() -> Trouble {
+    denial::denial("unknown-name", "there is no such claimed file").into()
 }
 
 fn is_unlocked(claimed: &Folder, name: &str) -> Result<bool, Trouble> {
@@ -235,152 +252,4 @@ fn read(file: &OwnedFd, max: usize) -> Result<Vec<u8>, Trouble> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    fn folder_with(names: &[&str]) -> tempfile::TempDir {
-        let place = tempfile::tempdir().unwrap();
-        for name in names {
-            fs::write(place.path().join(name), name).unwrap();
-        }
-        place
-    }
-
-    #[test]
-    fn lists_what_can_be_claimed_in_order() {
-        let place = folder_with(&["b.json", "a.json", "c.txt", ".d.json", ".byway-1.tmp"]);
-        fs::create_dir(place.path().join("e.json")).unwrap();
-        std::os::unix::fs::symlink("a.json", place.path().join("f.json")).unwrap();
-        let claims = Claims::default();
-        assert_eq!(
-            claims.list(place.path(), ".json", 10, 1).unwrap(),
-            ["a.json", "b.json"]
-        );
-        assert_eq!(claims.list(place.path(), ".json", 1, 1).unwrap(), ["a.json"]);
-    }
-
-    #[test]
-    fn of_two_byways_one_gets_it() {
-        let place = folder_with(&["a.json"]);
-        let (ours, theirs) = (Claims::default(), Claims::default());
-        assert_eq!(ours.claim(place.path(), "a.json", 100, 1).unwrap(), b"a.json");
-        theirs.claim(place.path(), "a.json", 100, 1).unwrap_err();
-        assert!(theirs.list(place.path(), "", 10, 1).unwrap().is_empty());
-        ours.claim(place.path(), "a.json", 100, 1).unwrap_err();
-    }
-
-    #[test]
-    fn a_claim_whose_owner_died_is_offered_again() {
-        let place = folder_with(&["a.json"]);
-        let dead = Claims::default();
-        dead.claim(place.path(), "a.json", 100, 1).unwrap();
-        drop(dead);
-        let ours = Claims::default();
-        assert_eq!(ours.list(place.path(), "", 10, 1).unwrap(), ["a.json"]);
-        assert_eq!(ours.claim(place.path(), "a.json", 100, 1).unwrap(), b"a.json");
-    }
-
-    #[test]
-    fn a_claim_of_an_earlier_call_is_offered_again_until_it_is_released() {
-        let place = folder_with(&["a.json"]);
-        let claims = Claims::default();
-        claims.claim(place.path(), "a.json", 100, 1).unwrap();
-        assert!(
-            claims.list(place.path(), "", 10, 1).unwrap().is_empty(),
-            "not twice in one call"
-        );
-        assert_eq!(claims.list(place.path(), "", 10, 2).unwrap(), ["a.json"]);
-        assert_eq!(claims.claim(place.path(), "a.json", 100, 2).unwrap(), b"a.json");
-        claims.release(place.path(), "a.json").unwrap();
-        claims.release(place.path(), "a.json").unwrap();
-        assert!(claims.list(place.path(), "", 10, 3).unwrap().is_empty());
-    }
-
-    #[test]
-    fn what_another_byway_holds_is_not_released() {
-        let place = folder_with(&["a.json"]);
-        let there = place.path().join(CLAIMED).join("a.json");
-        let (ours, theirs) = (Claims::default(), Claims::default());
-        ours.claim(place.path(), "a.json", 100, 1).unwrap();
-        theirs.release(place.path(), "a.json").unwrap();
-        assert!(there.exists(), "deleted under its holder");
-        theirs.claim(place.path(), "a.json", 100, 1).unwrap_err();
-        ours.release(place.path(), "a.json").unwrap();
-        assert!(!there.exists());
-    }
-
-    #[test]
-    fn what_was_claimed_before_a_crash_is_released_after_it() {
-        let place = folder_with(&["a.json"]);
-        let dead = Claims::default();
-        dead.claim(place.path(), "a.json", 100, 1).unwrap();
-        drop(dead);
-        Claims::default().release(place.path(), "a.json").unwrap();
-        assert!(!place.path().join(CLAIMED).join("a.json").exists());
-        Claims::default().release(place.path(), "a.json").unwrap();
-    }
-
-    #[test]
-    fn another_file_that_took_the_name_is_not_released() {
-        let place = folder_with(&["a.json"]);
-        let there = place.path().join(CLAIMED).join("a.json");
-        let (ours, theirs) = (Claims::default(), Claims::default());
-        ours.claim(place.path(), "a.json", 100, 1).unwrap();
-        fs::remove_file(&there).unwrap();
-        fs::write(place.path().join("a.json"), "second").unwrap();
-        theirs.claim(place.path(), "a.json", 100, 1).unwrap();
-        ours.release(place.path(), "a.json").unwrap();
-        assert_eq!(fs::read_to_string(there).unwrap(), "second");
-    }
-
-    #[test]
-    fn what_was_claimed_and_never_released_comes_first() {
-        let place = folder_with(&["b.json"]);
-        let claims = Claims::default();
-        claims.claim(place.path(), "b.json", 100, 1).unwrap();
-        fs::write(place.path().join("a.json"), "").unwrap();
-        assert_eq!(
-            claims.list(place.path(), "", 10, 2).unwrap(),
-            ["b.json", "a.json"]
-        );
-    }
-
-    #[test]
-    fn a_second_file_of_the_name_waits_for_the_first() {
-        let place = folder_with(&["a.json"]);
-        let claims = Claims::default();
-        claims.claim(place.path(), "a.json", 100, 1).unwrap();
-        fs::write(place.path().join("a.json"), "second").unwrap();
-        assert!(claims.list(place.path(), "", 10, 1).unwrap().is_empty());
-        claims.release(place.path(), "a.json").unwrap();
-        assert_eq!(claims.claim(place.path(), "a.json", 100, 1).unwrap(), b"second");
-    }
-
-    #[test]
-    fn what_is_rejected_is_kept_for_a_person() {
-        let place = folder_with(&["a.json"]);
-        let claims = Claims::default();
-        for expected in ["a.json", "a.json.1"] {
-            fs::write(place.path().join("a.json"), expected).unwrap();
-            claims.claim(place.path(), "a.json", 100, 1).unwrap();
-            claims.reject(place.path(), "a.json").unwrap();
-            assert_eq!(
-                fs::read_to_string(place.path().join("rejected").join(expected)).unwrap(),
-                expected
-            );
-        }
-        claims.reject(place.path(), "a.json").unwrap_err();
-        assert!(claims.list(place.path(), ".json", 10, 2).unwrap().is_empty());
-    }
-
-    #[test]
-    fn a_file_that_is_too_large_is_not_read_and_can_be_rejected() {
-        let place = folder_with(&["a.json"]);
-        let claims = Claims::default();
-        let trouble = claims.claim(place.path(), "a.json", 3, 1).unwrap_err();
-        assert!(matches!(trouble, Trouble::Denied(denial) if denial.code == "too-large"));
-        claims.reject(place.path(), "a.json").unwrap();
-    }
-}
+mod tests;

@@ -15,7 +15,7 @@ use crate::contract::bindings::byway::transport::types::Denial;
 use crate::contract::bindings::byway::transport::websocket::Message;
 use crate::sandbox::effect::{EffectLog, Flight};
 use crate::sandbox::limits::{PREPARATIONS_MAX, WEBSOCKET_BYTES_IN_MAX, WEBSOCKET_CLOSING_TIME_MAX};
-use crate::sandbox::scrub::Scrubber;
+use crate::sandbox::scrub::{MessageScrubber, Scrubber};
 
 /// The code that stands for a close frame without one (RFC 6455, section 7.4.1).
 const NO_STATUS: u16 = 1005;
@@ -33,6 +33,7 @@ pub(super) struct Connection {
     message_bytes_max: usize,
     has_sent: bool,
     prepared: usize,
+    scrubbed: MessageScrubber,
 }
 
 enum Line {
@@ -59,6 +60,7 @@ impl Connection {
             message_bytes_max,
             has_sent: false,
             prepared: 0,
+            scrubbed: MessageScrubber::default(),
         }
     }
 
@@ -138,8 +140,10 @@ impl Connection {
                 return Err(denial);
             }
             match frame {
-                Frame::Text(text) => return Ok(Message::Text(scrubber.text(text.as_str()))),
-                Frame::Binary(bytes) => return Ok(Message::Binary(scrubber.bytes(bytes.to_vec()))),
+                Frame::Text(text) => return Ok(Message::Text(self.scrubbed.text(scrubber, text.as_str()))),
+                Frame::Binary(bytes) => {
+                    return Ok(Message::Binary(self.scrubbed.bytes(scrubber, bytes.to_vec())));
+                }
                 Frame::Close(said) => {
                     let (code, reason) = said.map_or((NO_STATUS, String::new()), |said| {
                         (u16::from(said.code), scrubber.text(said.reason.as_str()))
