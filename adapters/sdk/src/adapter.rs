@@ -105,5 +105,5 @@ pub fn receive<A: Receiver>(cursor: Option<&[u8]>, max: u32) -> Result<Batch, Fa
 /// The transport's configuration. The host checks it before it starts a transport, so a
 /// failure here means that it was changed in between.
 fn own_config<A: Adapter>() -> Result<A::Config, Failure> {
-    configuration::read(&config::get()).map_err(|problems| Failure::from_problems(&problems))
+    configuration::read_again(&config::get()).map_err(|problems| Failure::from_problems(&problems))
 }

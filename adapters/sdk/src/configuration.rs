@@ -72,6 +72,15 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Vec<Problem>> {
     Err(problems)
 }
 
+/// Reads a configuration that was read before, when its transport was started, at each attempt. One that is right
+/// needs no pointers to mistakes, and is read straight into its type; whatever is not is read as [`read`] does.
+///
+/// # Errors
+/// As [`read`]. A key that the type does not have is not looked for again.
+pub fn read_again<T: DeserializeOwned>(text: &str) -> Result<T, Vec<Problem>> {
+    serde_json::from_str(text).or_else(|_| read(text))
+}
+
 /// The keys that a type reads from its table, for a test that a schema or a page names them all.
 #[must_use]
 pub fn keys<T: DeserializeOwned>() -> Vec<&'static str> {
@@ -159,6 +168,25 @@ mod tests {
                 nested: Nested { wait: Some(true) },
             }
         );
+    }
+
+    #[test]
+    fn reads_again_what_is_right_and_says_of_the_rest_what_reading_says() {
+        let right = r#"{"url": "x", "format": "cloudevents-binary", "nested": {"wait": true}}"#;
+        assert_eq!(read_again::<Sample>(right), read::<Sample>(right));
+        for wrong in [
+            r#"{"url": 1}"#,
+            "{}",
+            "[]",
+            "{",
+            r#"{"url": "x", "format": "jsn"}"#,
+        ] {
+            assert_eq!(
+                read_again::<Sample>(wrong).unwrap_err(),
+                read::<Sample>(wrong).unwrap_err(),
+                "{wrong}"
+            );
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Requests over `wasi:http`, one at a time, with truthful errors.
+//! Requests over the contract's `http`, one at a time, with truthful errors.
 //!
 //! The host dials, checks the grant, puts secrets in and bounds the time; redirects are not followed.
 //! What an adapter needs from here is the answer, or exactly what is known where none came.

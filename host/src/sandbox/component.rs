@@ -157,6 +157,7 @@ fn add_imports(l: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     imports::secrets::add_to_linker::<_, HasSelf<GuestState>>(l, |it| it)?;
     imports::signer::add_to_linker::<_, HasSelf<GuestState>>(l, |it| it)?;
     imports::progress::add_to_linker::<_, HasSelf<GuestState>>(l, |it| it)?;
+    imports::http::add_to_linker::<_, HasSelf<GuestState>>(l, |it| it)?;
     imports::files::add_to_linker::<_, HasSelf<GuestState>>(l, |it| it)?;
     imports::command::add_to_linker::<_, HasSelf<GuestState>>(l, |it| it)?;
     imports::websocket::add_to_linker::<_, HasSelf<GuestState>>(l, |it| it)

@@ -45,6 +45,9 @@ pub(super) const DENIAL_CHARS_MAX: usize = 1_000;
 pub(super) const CLAIMS_MAX: usize = 512;
 /// The largest request body: it is held back until it is complete and looked through.
 pub(super) const REQUEST_BYTES_MAX: usize = 32 << 20;
+/// The largest body of a request that is handed over in one call: what such a call can bring to the host, less
+/// room for the URL and the headers, so that this limit is met first and reported as itself.
+pub(super) const WHOLE_REQUEST_BYTES_MAX: usize = HOST_CALL_BYTES_MAX - (1 << 20);
 /// How often one secret may stand in one text. Each reference becomes a value, which may be much longer than it.
 pub(super) const REFERENCES_MAX: usize = 8;
 /// Headers of one request or answer, as wasi:http counts them.

@@ -32,3 +32,4 @@ mod telegram;
 mod tls;
 mod websocket;
 mod websocket_opening;
+mod whole_requests;

@@ -5,9 +5,7 @@
 
 use std::fmt;
 
-use wasip2::http::types::ErrorCode;
-
-use crate::{Failure, FailureKind};
+use crate::{Denial, Failure, FailureKind};
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,35 +33,17 @@ impl HttpError {
         self.kind != FailureKind::Unknown
     }
 
-    /// A request that could not be put together, and so was never sent.
-    pub(super) fn malformed(what: impl Into<String>) -> Self {
-        Self {
-            kind: FailureKind::Refused,
-            code: "http-malformed",
-            message: what.into(),
-            fix: None,
-        }
-    }
-
-    /// The answer did not come, and the host does not say why.
-    pub(super) fn no_answer() -> Self {
-        Self {
-            kind: FailureKind::Unknown,
-            code: "http-no-answer",
-            message: "The request was sent, and no answer came.".to_owned(),
-            fix: None,
-        }
-    }
-
-    /// What the host's error means for a request to this URL.
+    /// What the host's denial means for a request to this URL.
     #[must_use]
-    pub fn of(error: &ErrorCode, to: &str) -> Self {
+    pub fn of(denial: &Denial, to: &str) -> Self {
         let Class {
             kind,
             code,
             what,
             fix,
-        } = classify(error);
+        } = classify(&denial.code);
+        // What is wrong with a request as it was put together only the host can say.
+        let what = what.unwrap_or(&denial.message);
         Self {
             kind,
             code,
@@ -84,100 +64,67 @@ impl std::error::Error for HttpError {}
 struct Class {
     kind: FailureKind,
     code: &'static str,
-    what: &'static str,
+    what: Option<&'static str>,
     fix: Option<&'static str>,
 }
 
 impl Class {
     fn new(kind: FailureKind, code: &'static str, what: &'static str, fix: &'static str) -> Self {
-        let fix = (!fix.is_empty()).then_some(fix);
+        let given = |text: &'static str| (!text.is_empty()).then_some(text);
         Self {
             kind,
             code,
-            what,
-            fix,
+            what: given(what),
+            fix: given(fix),
         }
     }
 }
 
-fn classify(error: &ErrorCode) -> Class {
-    use ErrorCode as E;
+/// The codes are those that the contract's `http` lists.
+fn classify(code: &str) -> Class {
     use FailureKind::{Refused, Retryable, Unavailable, Unknown};
-    match error {
-        E::DnsTimeout | E::DnsError(_) | E::DestinationNotFound => Class::new(
+    match code {
+        "dns" => Class::new(
             Retryable,
             "dns",
             "the name could not be resolved",
             "Look whether the host's name is right.",
         ),
-        E::ConnectionRefused => Class::new(
+        "connection-refused" => Class::new(
             Retryable,
             "connection-refused",
             "the connection was refused",
             "Look whether the far side is running, and on this port.",
         ),
-        E::DestinationUnavailable | E::DestinationIpUnroutable | E::ConnectionTimeout => {
-            Class::new(Retryable, "not-connected", "no connection could be made", "")
-        }
-        E::ConnectionLimitReached => {
-            Class::new(Retryable, "connection-limit", "too many connections are open", "")
-        }
-        E::TlsProtocolError | E::TlsCertificateError | E::TlsAlertReceived(_) => Class::new(
+        "not-connected" => Class::new(Retryable, "not-connected", "no connection could be made", ""),
+        "tls" => Class::new(
             Retryable,
             "tls",
             "no TLS connection could be made",
             "Look whether the far side's certificate is valid for this name, and whether this is its TLS port.",
         ),
-        E::HttpRequestDenied => Class::new(
+        "not-granted" => Class::new(
             Unavailable,
             "not-granted",
             "the host does not let the request out",
             "Grant this request to the transport; byway's log says what was refused.",
         ),
-        E::DestinationIpProhibited => Class::new(
-            Unavailable,
-            "address-prohibited",
-            "the name leads to a private, loopback or link-local address",
-            "If it should, say `private = true` in the grant.",
-        ),
-        E::HttpRequestMethodInvalid | E::HttpRequestUriInvalid => Class::new(
-            Unavailable,
-            "http-malformed",
-            "the host cannot make a request of this form",
-            "",
-        ),
-        E::HttpRequestBodySize(_)
-        | E::HttpRequestUriTooLong
-        | E::HttpRequestHeaderSize(_)
-        | E::HttpRequestHeaderSectionSize(_)
-        | E::HttpRequestTrailerSize(_)
-        | E::HttpRequestTrailerSectionSize(_) => Class::new(
+        "invalid" => Class::new(Refused, "http-malformed", "", ""),
+        "too-large" => Class::new(
             Refused,
             "too-large",
             "the request is larger than the host lets out",
             "",
         ),
         // What follows can come after the far side read the request.
-        E::ConnectionReadTimeout | E::ConnectionWriteTimeout | E::HttpResponseTimeout => {
-            Class::new(Unknown, "http-timeout", "the answer did not come in time", "")
-        }
-        E::ConnectionTerminated => Class::new(
+        "http-timeout" => Class::new(Unknown, "http-timeout", "the answer did not come in time", ""),
+        "connection-lost" => Class::new(
             Unknown,
             "connection-lost",
             "the connection was lost before the answer came",
             "",
         ),
-        E::HttpResponseIncomplete
-        | E::HttpProtocolError
-        | E::HttpResponseHeaderSectionSize(_)
-        | E::HttpResponseHeaderSize(_)
-        | E::HttpResponseBodySize(_)
-        | E::HttpResponseTrailerSectionSize(_)
-        | E::HttpResponseTrailerSize(_)
-        | E::HttpResponseTransferCoding(_)
-        | E::HttpResponseContentCoding(_) => {
-            Class::new(Unknown, "http-bad-answer", "the answer could not be read", "")
-        }
+        "http-bad-answer" => Class::new(Unknown, "http-bad-answer", "the answer could not be read", ""),
         _ => Class::new(
             Unknown,
             "http-failed",
@@ -189,54 +136,47 @@ fn classify(error: &ErrorCode) -> Class {
 
 #[cfg(test)]
 mod tests {
-    use wasip2::http::types::DnsErrorPayload;
-
     use super::*;
+
+    fn failure(code: &str) -> Failure {
+        let denial = Denial {
+            code: code.to_owned(),
+            message: "the host's own words".to_owned(),
+        };
+        HttpError::of(&denial, "POST https://x/").into_failure()
+    }
 
     #[test]
     fn nothing_was_sent_before_a_connection_stood() {
-        let dns = ErrorCode::DnsError(DnsErrorPayload {
-            rcode: None,
-            info_code: None,
-        });
-        for error in [
-            dns,
-            ErrorCode::ConnectionRefused,
-            ErrorCode::ConnectionTimeout,
-            ErrorCode::TlsCertificateError,
-            ErrorCode::DestinationUnavailable,
-        ] {
-            assert_eq!(
-                HttpError::of(&error, "x").into_failure().kind,
-                FailureKind::Retryable,
-                "{error:?}"
-            );
+        for code in ["dns", "connection-refused", "not-connected", "tls"] {
+            assert_eq!(failure(code).kind, FailureKind::Retryable, "{code}");
         }
     }
 
     #[test]
-    fn a_lost_answer_is_unknown() {
-        for error in [
-            ErrorCode::ConnectionTerminated,
-            ErrorCode::ConnectionReadTimeout,
-            ErrorCode::HttpResponseTimeout,
-            ErrorCode::HttpResponseIncomplete,
-            ErrorCode::HttpProtocolError,
-            ErrorCode::InternalError(None),
-            ErrorCode::LoopDetected,
+    fn a_lost_answer_is_unknown_and_so_is_what_nobody_knows() {
+        for code in [
+            "connection-lost",
+            "http-timeout",
+            "http-bad-answer",
+            "http-failed",
+            "a-word-of-tomorrow",
         ] {
-            assert_eq!(
-                HttpError::of(&error, "x").into_failure().kind,
-                FailureKind::Unknown,
-                "{error:?}"
-            );
+            assert_eq!(failure(code).kind, FailureKind::Unknown, "{code}");
         }
     }
 
     #[test]
     fn a_missing_grant_stops_the_transport_and_says_what_to_do() {
-        let failure = HttpError::of(&ErrorCode::HttpRequestDenied, "POST https://x/").into_failure();
+        let failure = failure("not-granted");
         assert_eq!(failure.kind, FailureKind::Unavailable);
         assert!(failure.fix.unwrap().contains("Grant"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_request_is_said_in_the_hosts_words() {
+        let failure = failure("invalid");
+        assert_eq!(failure.kind, FailureKind::Refused);
+        assert_eq!(failure.message, "POST https://x/: the host's own words.");
     }
 }

@@ -1,28 +1,6 @@
 //! An answer, as far as it was read.
 
-/// An answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Response {
-    /// Its status code.
-    pub status: u16,
-    /// Its headers, names in lower case.
-    pub headers: Vec<(String, Vec<u8>)>,
-    /// Its body, as far as it was read.
-    pub body: Vec<u8>,
-    /// How the body ended.
-    pub ending: Ending,
-}
-
-/// How a body ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// It is all there.
-    Whole,
-    /// There was more than the adapter wanted to read.
-    Capped,
-    /// The connection was lost, or the host would read no more.
-    CutOff,
-}
+pub use crate::bindings::byway::transport::http::{Ending, Response};
 
 impl Response {
     /// The first header of this name (in lower case), where it is text.

@@ -11,28 +11,26 @@ use wasmtime_wasi_http::Error;
 
 use super::fault;
 use crate::sandbox::scrub::StreamScrubber;
-use crate::sandbox::state::Context;
+use crate::sandbox::state::{Context, Rights};
 
 /// See the module.
 pub(super) struct AnswerBody {
     body: Incoming,
+    rights: Arc<Rights>,
     context: Arc<Context>,
-    transport: String,
     scrub: StreamScrubber,
-    max: usize,
     left: usize,
     ended: bool,
 }
 
 impl AnswerBody {
-    pub(super) fn new(body: Incoming, context: Arc<Context>, transport: String, max: usize) -> Self {
+    pub(super) fn new(body: Incoming, rights: Arc<Rights>, context: Arc<Context>) -> Self {
         Self {
+            left: rights.transport.limits.answer_bytes_max,
             body,
+            rights,
             context,
-            transport,
             scrub: StreamScrubber::default(),
-            max,
-            left: max,
             ended: false,
         }
     }
@@ -59,6 +57,10 @@ impl Body for AnswerBody {
             if self.ended {
                 return Poll::Ready(None);
             }
+            // Known from its length: whoever waits for the end of it would have to be woken once more.
+            if self.body.is_end_stream() {
+                return self.end();
+            }
             let frame = match Pin::new(&mut self.body).poll_frame(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(None) => return self.end(),
@@ -75,9 +77,10 @@ impl Body for AnswerBody {
             };
             let Some(left) = self.left.checked_sub(chunk.len()) else {
                 self.ended = true;
-                let max = self.max;
+                let transport = &self.rights.transport;
+                let max = transport.limits.answer_bytes_max;
                 tracing::warn!(
-                    transport = self.transport,
+                    transport = transport.name,
                     "an answer was cut off: it has more than answer_max = {max} bytes"
                 );
                 return Poll::Ready(Some(Err(Error::HttpResponseBodySize(u64::try_from(max).ok()))));

@@ -7,6 +7,7 @@
 //! the line that would allow it.
 
 mod address;
+mod admission;
 mod answer;
 mod client;
 mod dial;
@@ -16,6 +17,7 @@ mod hook;
 mod names;
 pub(super) mod outgoing;
 mod proxy;
+mod whole;
 
 pub(super) use client::{Client, Tls};
 pub(super) use dial::{Dial, DialError};

@@ -48,6 +48,8 @@ impl Puppet {
         match name {
             // {"method", "url", "headers": {}, "chunks": [text]}: a failure unless the answer is 2xx.
             "http" => self.last = web::request(value, &|text| self.fill(text))?,
+            // The same in one call.
+            "request" => self.last = web::whole(value, &|text| self.fill(text))?,
             "command" => self.command(value)?,
             "append" => denied(files::append_record(
                 &text(&value["folder"]),

@@ -1,10 +1,11 @@
-//! One request over wasi:http, with nothing between.
+//! One request, over wasi:http or in one call of the contract's `http`, with nothing between.
 
 use serde_json::Value;
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{ErrorCode, Fields, IncomingBody, Method, OutgoingBody, OutgoingRequest, Scheme};
 use wasip2::io::streams::StreamError;
 
+use crate::byway::transport::http;
 use crate::byway::transport::types::{Failure, FailureKind};
 use crate::failure;
 use crate::steps::{text, texts};
@@ -102,6 +103,52 @@ fn read(body: &IncomingBody) -> Result<String, Failure> {
             }
         }
     }
+}
+
+/// The same in one call. `answer_bytes_max` says how much of the answer's body is read; how it ended, where it did not end
+/// as it should, is told before it.
+pub(crate) fn whole(step: &Value, fill: &dyn Fn(&str) -> String) -> Result<String, Failure> {
+    let headers: Vec<(String, String)> = step["headers"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (fill(name), fill(value.as_str().unwrap())))
+        .collect();
+    let chunks = texts(&step["chunks"]);
+    let repeat = step["repeat"].as_u64().unwrap_or(1) as usize;
+    let body = chunks
+        .iter()
+        .map(|chunk| fill(chunk))
+        .collect::<String>()
+        .repeat(repeat);
+    let response = http::send(
+        &fill(step["method"].as_str().unwrap_or("POST")),
+        &fill(step["url"].as_str().unwrap()),
+        &headers,
+        step["chunks"].is_array().then_some(body.as_bytes()),
+        step["answer_bytes_max"].as_u64().unwrap_or(1 << 20) as u32,
+    )
+    // The host's word; which of them may have arrived is for the host to find out here.
+    .map_err(|denial| failure(FailureKind::Retryable, &denial.code, &denial.message))?;
+    if step["then"] == "trap" {
+        panic!("told to");
+    }
+    let body = String::from_utf8_lossy(&response.body).into_owned();
+    if !(200..300).contains(&response.status) {
+        return Err(failure(
+            FailureKind::Retryable,
+            &format!("http-{}", response.status),
+            &body,
+        ));
+    }
+    let shown = text(&step["show"]);
+    let header = response.headers.iter().find(|(name, _)| *name == shown);
+    let said = header.map_or(body, |(_, value)| String::from_utf8_lossy(value).into_owned());
+    Ok(match response.ending {
+        http::Ending::Whole => said,
+        http::Ending::Capped => format!("capped: {said}"),
+        http::Ending::CutOff => format!("cut off: {said}"),
+    })
 }
 
 /// The code's own name, so that a test sees which one it was.
