@@ -1,9 +1,11 @@
 //! The policies and the engine, held to what they promise.
 
+mod agreement;
 mod engine;
 mod interleavings;
 mod ordering;
 mod policy;
+mod reference;
 mod stage;
 mod story;
 mod waiting;
