@@ -20,6 +20,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub fn send(client: u64, a: &Site, ledger: &Ledger, stop: &AtomicBool, mut dice: Dice) {
     let mut number = 0;
     while !stop.load(Ordering::Relaxed) {
+        if !ledger.may_send() {
+            std::thread::sleep(PAUSE);
+            continue;
+        }
         number += 1;
         let name = format!("{client}-{number}");
         let agent = if dice.once_in(4) { "archivist" } else { "executor" };

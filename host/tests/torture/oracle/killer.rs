@@ -41,10 +41,14 @@ impl Killer {
         killer
     }
 
-    /// Kills so often. `turn` gives A another configuration, before it is reloaded.
-    pub fn strike(&mut self, kills: u64, mut turn: impl FnMut()) {
+    /// Kills so often. `killed` is told how many kills there were again; `turn` gives A another configuration,
+    /// before it is reloaded.
+    pub fn strike(&mut self, kills: u64, killed: impl Fn(u64), mut turn: impl FnMut()) {
         let mut reported = Instant::now();
+        let mut told = 0;
         while self.killed() < kills {
+            killed(self.killed() - told);
+            told = self.killed();
             // Often soon after the last, sometimes after a while in which much is under way.
             let pause = if self.dice.once_in(3) {
                 self.dice.millis(900)

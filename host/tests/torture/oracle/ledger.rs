@@ -13,9 +13,23 @@ struct Notes {
     unclear: BTreeSet<String>,
     acknowledged: BTreeSet<String>,
     repeated: usize,
+    allowed: u64,
 }
 
 impl Ledger {
+    /// So many more messages may be sent.
+    pub fn allow(&self, more: u64) {
+        self.0.lock().unwrap().allowed += more;
+    }
+
+    /// Whether one more may be sent; then it counts.
+    pub fn may_send(&self) -> bool {
+        let mut notes = self.0.lock().unwrap();
+        let may = notes.allowed > 0;
+        notes.allowed = notes.allowed.saturating_sub(1);
+        may
+    }
+
     /// A number was accepted under an id. The same number must always get the same id.
     pub fn accept(&self, number: &str, id: &str) {
         let mut notes = self.0.lock().unwrap();
