@@ -145,7 +145,10 @@ impl File {
             }
             let gate = match step.gate {
                 Gate::Open => now,
-                Gate::Breaker(until) | Gate::Quarantined(until, _) | Gate::Host(until, _) => until,
+                Gate::Breaker(until)
+                | Gate::Rate(until)
+                | Gate::Quarantined(until, _)
+                | Gate::Host(until, _) => until,
             };
             Some(self.not_before(&step.transport).unwrap_or(now).max(gate))
         });
