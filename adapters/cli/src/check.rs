@@ -29,7 +29,7 @@ pub(crate) fn check(config: &Config) -> Result<Needs, Problems> {
         }
     }
     check_output(config, &mut problems);
-    check_exit_codes(config, &mut problems);
+    config.exit_codes.check("/exit_codes", &mut problems);
     problems.or(needs(config))
 }
 
@@ -83,31 +83,12 @@ fn check_output(config: &Config, problems: &mut Problems) {
     }
 }
 
-fn check_exit_codes(config: &Config, problems: &mut Problems) {
-    let mut known: Vec<(i32, &str)> = Vec::new();
-    for (list, _, codes) in config.exit_codes.lists() {
-        for (index, code) in codes.iter().enumerate() {
-            let pointer = format!("/exit_codes/{list}/{index}");
-            if !(0..256).contains(code) {
-                problems.add(&pointer, format!("{code} is not an exit code."), "Use 0 to 255.");
-            } else if let Some((_, other)) = known.iter().find(|(known, _)| known == code) {
-                problems.add(
-                    &pointer,
-                    format!("{code} is in `{other}` already."),
-                    "Keep it in one list.",
-                );
-            }
-            known.push((*code, list));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use byway_adapter::configuration;
 
     use super::*;
-    use crate::config::ExitCodes;
+    use byway_adapter::command::ExitCodes;
 
     fn needs_of(config: &str) -> Needs {
         check(&configuration::read(config).unwrap()).unwrap()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use byway_adapter::answer::Meaning;
-use byway_adapter::command::exit;
+use byway_adapter::command::ExitCodes;
 use byway_adapter::template::Template;
 use serde::Deserialize;
 
@@ -59,46 +59,6 @@ pub(crate) enum OutputForm {
     Json,
     /// Not at all.
     Ignore,
-}
-
-/// What exit codes mean, where it is not what they usually do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub(crate) struct ExitCodes {
-    pub(crate) accepted: Vec<i32>,
-    pub(crate) delivered: Vec<i32>,
-    pub(crate) retryable: Vec<i32>,
-    pub(crate) unavailable: Vec<i32>,
-    pub(crate) refused: Vec<i32>,
-    pub(crate) unknown: Vec<i32>,
-}
-
-impl ExitCodes {
-    /// The lists by their names, with what they mean.
-    pub(crate) fn lists(&self) -> [(&'static str, Meaning, &[i32]); 6] {
-        [
-            ("accepted", Meaning::Accepted, &self.accepted),
-            ("delivered", Meaning::Delivered, &self.delivered),
-            ("retryable", Meaning::Retryable, &self.retryable),
-            ("unavailable", Meaning::Unavailable, &self.unavailable),
-            ("refused", Meaning::Refused, &self.refused),
-            ("unknown", Meaning::Unknown, &self.unknown),
-        ]
-    }
-
-    /// What the operator says of a code.
-    pub(crate) fn configured(&self, code: i32) -> Option<Meaning> {
-        let (_, meaning, _) = self
-            .lists()
-            .into_iter()
-            .find(|(_, _, codes)| codes.contains(&code))?;
-        Some(meaning)
-    }
-
-    /// What a code means: what the operator says, else what it usually does.
-    pub(crate) fn meaning(&self, code: i32) -> Meaning {
-        self.configured(code).unwrap_or_else(|| exit::meaning(code))
-    }
 }
 
 impl Config {

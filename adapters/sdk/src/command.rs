@@ -1,12 +1,14 @@
 //! Commands that the operator named and templated, and what their endings mean.
 
 pub mod exit;
+mod exit_codes;
 mod ssh;
 
 use crate::bindings::byway::transport::command;
 use crate::{Failure, Header};
 
 pub use command::{Ending, Input, Output};
+pub use exit_codes::ExitCodes;
 pub use ssh::before_start;
 
 /// Runs the command granted under `name`. A command that could not be started is

@@ -1,15 +1,12 @@
 //! What a configuration needs, and everything that is wrong with it.
 
-use std::net::IpAddr;
-
 use byway_adapter::template::Place;
 use byway_adapter::{Needs, Problems};
+use openclaw_gateway::{NOT_ON_LOOPBACK, TOKEN_POSITION, is_on_loopback};
 
 use crate::config::{Config, GatewayUrl};
 
-/// Where the login has the token.
-const SOCKET_POSITION: &str = "ws-json:/params/auth/token";
-/// Where a request has it.
+/// Where a request has the token.
 const INVOKE_POSITION: &str = "header:authorization";
 
 pub(crate) fn check(config: &Config) -> Result<Needs, Problems> {
@@ -38,7 +35,7 @@ fn needs(config: &Config) -> Needs {
     match &config.url {
         GatewayUrl::Socket(url) => {
             needs.http.push(url.grant());
-            needs.add_secret(&config.token, SOCKET_POSITION);
+            needs.add_secret(&config.token, TOKEN_POSITION);
         }
         GatewayUrl::Invoke(url) => {
             needs.http.push(url.grant("POST"));
@@ -50,9 +47,9 @@ fn needs(config: &Config) -> Needs {
 
 fn check_url(config: &Config, problems: &mut Problems) {
     match &config.url {
-        GatewayUrl::Socket(url) if !is_loopback(&url.to_string()) => problems.add(
+        GatewayUrl::Socket(url) if !is_on_loopback(url) => problems.add(
             "/url",
-            "The WebSocket of a gateway on another machine wants a paired device, and byway is none.",
+            NOT_ON_LOOPBACK,
             "Run byway beside its gateway and use ws://127.0.0.1:18789/, or the other gateway's https://…/tools/invoke.",
         ),
         GatewayUrl::Invoke(url) if !url.grant("POST").ends_with("/tools/invoke") => problems.add(
@@ -125,17 +122,6 @@ fn is_up_to_the_sender(place: &Place) -> bool {
         place,
         Place::Agent | Place::Instance | Place::Subject | Place::Secret(_)
     )
-}
-
-/// Whether a URL leads to this very machine.
-fn is_loopback(url: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(inner) => inner.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 #[cfg(test)]

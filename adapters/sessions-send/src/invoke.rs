@@ -59,7 +59,7 @@ fn judge(response: &Response) -> Result<Receipt, Failure> {
         (200, Some(Value::Bool(true))) => {
             of_details(answer.pointer("/result/details").unwrap_or(&Value::Null))
         }
-        (401, _) => Err(refusal::wrong_token()),
+        (401, _) => Err(openclaw_gateway::refusal::wrong_token()),
         (404, _) if said.starts_with("Tool not available") => Err(Failure::unavailable(
             "tool-not-allowed",
             "The gateway does not let sessions_send be called over HTTP.",

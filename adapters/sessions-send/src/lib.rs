@@ -7,11 +7,10 @@
 
 mod check;
 mod config;
-mod gateway;
 mod history;
 mod invoke;
 mod probe;
-mod protocol;
+mod question;
 mod refusal;
 mod session;
 mod socket;

@@ -1,10 +1,11 @@
 //! Whether the gateway would let byway in, seen without sending a message.
 
 use byway_adapter::{Finding, Readiness, secrets};
+use openclaw_gateway::{Clock, Gateway};
 
 use crate::check;
 use crate::config::{Config, GatewayUrl};
-use crate::gateway::{Clock, Gateway};
+use crate::question::SCOPES;
 
 /// How long a probe waits for the gateway, in milliseconds.
 const WAIT_MS: u64 = 10_000;
@@ -21,7 +22,7 @@ pub(crate) fn probe(config: &Config) -> Readiness {
         ),
         GatewayUrl::Socket(url) => {
             let line = format!("gateway {url}");
-            match Gateway::enter(url, &config.token, Clock::lasting(WAIT_MS)) {
+            match Gateway::enter(url, &config.token, &SCOPES, Clock::lasting(WAIT_MS)) {
                 Ok(_) => Finding::good(line, "It lets byway in."),
                 Err(failure) => Finding::bad(line, failure.message, failure.fix.unwrap_or_else(look)),
             }

@@ -8,13 +8,13 @@
 use byway_adapter::template::Values;
 use byway_adapter::websocket::SocketUrl;
 use byway_adapter::{Attempt, Envelope, Failure, Receipt, ReceiptStatus, Verdict, log, progress};
+use openclaw_gateway::{Clock, Gateway};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::config::Config;
-use crate::gateway::{Clock, Gateway};
 use crate::history::{Found, Next, Search};
-use crate::protocol::{Page, Turn};
+use crate::question::{Page, SCOPES, Turn};
 use crate::refusal;
 use crate::session::Session;
 use crate::turn::{self, Progress};
@@ -84,7 +84,7 @@ pub(crate) fn send(
     let turns = turns(config, envelope, attempt)?;
     let message = words::of(config, envelope, &Values::of_attempt(envelope, attempt))?;
     words::no_command(&message)?;
-    let gateway = Gateway::enter(url, &config.token, clock)?;
+    let gateway = Gateway::enter(url, &config.token, &SCOPES, clock)?;
     progress::save(&turns)?;
     let turn = Turn {
         session: &turns.session,
@@ -129,7 +129,7 @@ pub(crate) fn reconcile(
 ) -> Result<Verdict, Failure> {
     let clock = Clock::of(attempt);
     let turns = turns(config, envelope, attempt)?;
-    let gateway = Gateway::enter(url, &config.token, clock)?;
+    let gateway = Gateway::enter(url, &config.token, &SCOPES, clock)?;
     let Some(found) = find(&gateway, &turns)? else {
         return Ok(Verdict::Unknown);
     };
@@ -178,7 +178,7 @@ fn find(gateway: &Gateway, turns: &Turns) -> Result<Option<Found>, Failure> {
         };
         let page = match gateway.prepare(&format!("history-{number}"), "chat.history", page.params())? {
             Ok(page) => page,
-            Err(refused) => return Err(refusal::at_login(&refused)),
+            Err(refused) => return Err(openclaw_gateway::refusal::at_login(&refused)),
         };
         match search.look(&page) {
             Next::Done(found) => return Ok(Some(found)),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
@@ -13,7 +13,7 @@ use super::deadline::Deadline;
 use super::effect::EffectLog;
 use super::known::Known;
 use super::limits::REQUESTS_AT_ONCE_MAX;
-use super::message::{Call, attempt, message};
+use super::message::{Call, attempt, message, too_large};
 use super::places::{Place, Places};
 use super::preflight::PreflightProblem;
 use super::secrets::{SecretBook, Unavailable};
@@ -158,6 +158,13 @@ impl LoadedTransport {
     /// # Errors
     /// Where byway itself could not make the attempt. Nothing was sent.
     pub async fn attempt_in(&self, place: Place, call: Call) -> Result<Attempted, HostFault> {
+        if let Some(outcome) = too_large(&call.envelope, self.description()) {
+            return Ok(Attempted {
+                outcome,
+                effect: None,
+                took: Duration::ZERO,
+            });
+        }
         let envelope = translate::envelope(&call.envelope, &call.structured)?;
         let entered = self.admit(Purpose::Send, place)?;
         let began = Instant::now();

@@ -230,7 +230,7 @@ impl Play {
     }
 }
 
-fn identity(of: &Instance) -> Result<String> {
+pub(crate) fn identity(of: &Instance) -> Result<String> {
     let told = format!("`byway identity` on {}", of.name);
     let text = of.call(&["identity"])?.success(&told)?;
     text.split_whitespace()

@@ -6,10 +6,13 @@
 //! transport has a file with its rows; a new transport is a new file and a line in [`prove`].
 //!
 //! Not a part of the tests, because it installs 800 MB and takes minutes. It is bounded in time, and whatever
-//! it starts ends with it. The adapters' recorded frames (`tests/cases/gateway-…`) are what every test run has.
+//! it starts ends with it. The adapters' recorded frames (`tests/cases/gateway-…`, `tests/cases/node-…`) are what every
+//! test run has.
 
 mod gateway;
 mod model;
+mod node;
+mod nodes_run;
 mod runtime;
 mod sessions_send;
 mod table;
@@ -43,6 +46,7 @@ pub(crate) fn prove(layout: &Layout) -> Result<()> {
     let kept = format!("the configurations and logs are in {}", folder.display());
     let proved = World::new(&program, &runtime, &folder, deadline).and_then(|mut world| {
         sessions_send::prove(&mut world)?;
+        nodes_run::prove(&mut world, &program, &runtime, &folder)?;
         world.table.verdict()
     });
     say(format!("    it took {}", time(deadline.so_far())));

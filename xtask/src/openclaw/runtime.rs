@@ -60,6 +60,11 @@ impl Runtime {
         command
     }
 
+    /// Node and the program, as the first arguments of a command.
+    pub(crate) fn argv(&self) -> [String; 2] {
+        [self.node(), self.program()].map(|path| path.display().to_string())
+    }
+
     fn npm(&self, package: &str) -> Result<()> {
         let npm = process::find("npm")
             .ok_or_else(|| Failure::new("npm is not installed").fix("install Node, which brings npm"))?;

@@ -19,25 +19,25 @@ const ANSWER_MS_MAX: u64 = 20_000;
 
 /// The time of one attempt.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
+pub struct Clock {
     began: Instant,
     ms: u64,
 }
 
 /// A gateway that has let byway in.
-pub(crate) struct Gateway {
+pub struct Gateway {
     connection: Connection,
     clock: Clock,
 }
 
 impl Clock {
     /// From now.
-    pub(crate) fn of(attempt: &Attempt) -> Self {
+    pub fn of(attempt: &Attempt) -> Self {
         Self::lasting(attempt.remaining_ms)
     }
 
     /// From now, for so long.
-    pub(crate) fn lasting(ms: u64) -> Self {
+    pub fn lasting(ms: u64) -> Self {
         Self {
             began: Instant::now(),
             ms: ms.saturating_sub(CLOSING_MS),
@@ -45,23 +45,23 @@ impl Clock {
     }
 
     /// What is left, in milliseconds.
-    pub(crate) fn left_ms(&self) -> u64 {
+    pub fn left_ms(&self) -> u64 {
         let spent = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.ms.saturating_sub(spent)
     }
 }
 
 impl Gateway {
-    /// Connects and logs in. Nothing of it is an effect.
+    /// Connects and logs in, with the token of this name and these scopes. Nothing of it is an effect.
     ///
     /// # Errors
     /// Where it is not reached, is starting, or does not want byway.
-    pub(crate) fn enter(url: &SocketUrl, token: &str, clock: Clock) -> Result<Self, Failure> {
+    pub fn enter(url: &SocketUrl, token: &str, scopes: &[&str], clock: Clock) -> Result<Self, Failure> {
         let token = secrets::reference(token)?;
         let connection = Connection::open(url, &[])?;
         let gateway = Self { connection, clock };
         gateway.challenge(url)?;
-        match gateway.prepare("connect", "connect", protocol::login(&token))? {
+        match gateway.prepare("connect", "connect", protocol::login(&token, scopes))? {
             Ok(_) => Ok(gateway),
             Err(refusal) => Err(refusal::at_login(&refusal)),
         }
@@ -71,7 +71,7 @@ impl Gateway {
     ///
     /// # Errors
     /// Where there is no answer, retryable.
-    pub(crate) fn prepare(&self, id: &str, method: &str, params: Value) -> Result<Answer, Failure> {
+    pub fn prepare(&self, id: &str, method: &str, params: Value) -> Result<Answer, Failure> {
         self.connection.prepare(&protocol::request(id, method, params))?;
         self.answer(id, ANSWER_MS_MAX)?.ok_or_else(silent)
     }
@@ -80,7 +80,7 @@ impl Gateway {
     ///
     /// # Errors
     /// Where the connection is lost, retryable.
-    pub(crate) fn prepare_and_wait(
+    pub fn prepare_and_wait(
         &self,
         id: &str,
         method: &str,
@@ -95,7 +95,7 @@ impl Gateway {
     ///
     /// # Errors
     /// Unknown, where the connection is lost.
-    pub(crate) fn send(
+    pub fn send(
         &self,
         id: &str,
         method: &str,
@@ -108,7 +108,7 @@ impl Gateway {
     }
 
     /// What is left of the attempt, in milliseconds.
-    pub(crate) fn left_ms(&self) -> u64 {
+    pub fn left_ms(&self) -> u64 {
         self.clock.left_ms()
     }
 

@@ -7,28 +7,25 @@ use serde_json::{Map, Value, json};
 
 /// The protocol's version.
 const VERSION: u32 = 4;
-/// What byway may do there: ask for a session's history, and give an agent a turn.
-const SCOPES: [&str; 2] = ["operator.read", "operator.write"];
-
-/// The most of a sender's name that the agent is told. It stands in a line of the gateway's own, so it has no blanks.
-const SENDER_CHARS_MAX: usize = 200;
 
 /// An answer of the gateway.
-pub(crate) type Answer = Result<Value, Refusal>;
+pub type Answer = Result<Value, Refusal>;
 
 /// Why the gateway did not do what it was asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub struct Refusal {
     /// Its word: `INVALID_REQUEST`, `UNAVAILABLE`, `FORBIDDEN`, `NOT_PAIRED`.
-    pub(crate) code: String,
+    pub code: String,
     /// Its sentence.
-    pub(crate) message: String,
+    pub message: String,
     /// The finer word (`AUTH_TOKEN_MISMATCH`), or the reason (`startup-sidecars`).
-    pub(crate) detail: String,
+    pub detail: String,
     /// Whether it says itself that trying again can work.
-    pub(crate) is_retryable: bool,
+    pub is_retryable: bool,
     /// When it asked to be called again.
-    pub(crate) retry_after_ms: Option<u64>,
+    pub retry_after_ms: Option<u64>,
+    /// What it says besides, as it came.
+    pub details: Value,
 }
 
 /// Something that came from the gateway.
@@ -42,41 +39,13 @@ pub(crate) enum Frame {
     Other,
 }
 
-/// A message for an agent.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Turn<'a> {
-    /// The session.
-    pub(crate) session: &'a str,
-    /// What the agent hears.
-    pub(crate) message: &'a str,
-    /// The key by which the gateway knows a repetition, and afterwards the turn.
-    pub(crate) key: &'a str,
-    /// Who says it.
-    pub(crate) sender: &'a str,
-}
-
-/// A page of a session's history, counted from its end.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Page<'a> {
-    /// The session.
-    pub(crate) session: &'a str,
-    /// The turn that is asked for besides.
-    pub(crate) key: &'a str,
-    /// How many messages from the end are left out.
-    pub(crate) offset: u64,
-    /// How many there are at most.
-    pub(crate) limit: u64,
-    /// The most characters of each.
-    pub(crate) chars_max: u64,
-}
-
 /// A request as text.
 pub(crate) fn request(id: &str, method: &str, params: Value) -> String {
     json!({ "type": "req", "id": id, "method": method, "params": params }).to_string()
 }
 
 /// The login. On loopback the shared token is enough, and no device has to be paired.
-pub(crate) fn login(token: &str) -> Value {
+pub(crate) fn login(token: &str, scopes: &[&str]) -> Value {
     json!({
         "minProtocol": VERSION,
         "maxProtocol": VERSION,
@@ -88,40 +57,9 @@ pub(crate) fn login(token: &str) -> Value {
             "mode": "backend",
         },
         "role": "operator",
-        "scopes": SCOPES,
+        "scopes": scopes,
         "auth": { "token": token },
     })
-}
-
-impl Turn<'_> {
-    /// With the provenance the agent hears data from another agent, and not its owner.
-    pub(crate) fn params(&self) -> Value {
-        json!({
-            "message": self.message,
-            "sessionKey": self.session,
-            "idempotencyKey": self.key,
-            "inputProvenance": {
-                "kind": "inter_session",
-                "sourceSessionKey": format!("byway:{}", self.sender.chars().filter(char::is_ascii_graphic).take(SENDER_CHARS_MAX).collect::<String>()),
-                "sourceTool": "byway",
-            },
-        })
-    }
-}
-
-impl Page<'_> {
-    pub(crate) fn params(&self) -> Value {
-        let mut params = json!({
-            "sessionKey": self.session,
-            "limit": self.limit,
-            "maxChars": self.chars_max,
-            "inputRunIds": [self.key],
-        });
-        if let (Some(params), 1..) = (params.as_object_mut(), self.offset) {
-            params.insert("offset".to_owned(), self.offset.into());
-        }
-        params
-    }
 }
 
 /// Reads a frame. `None` where it is not one of this protocol.
@@ -169,6 +107,7 @@ impl Refusal {
             detail,
             is_retryable: error.get("retryable") == Some(&Value::Bool(true)),
             retry_after_ms: error.get("retryAfterMs").and_then(Value::as_u64),
+            details: error.get("details").cloned().unwrap_or_default(),
         }
     }
 }
@@ -195,6 +134,7 @@ mod tests {
             detail: "startup-sidecars".to_owned(),
             is_retryable: true,
             retry_after_ms: Some(500),
+            details: json!({"reason": "startup-sidecars"}),
         };
         assert_eq!(
             read(starting),
@@ -213,34 +153,5 @@ mod tests {
             read(r#"{"type":"res","id":"a"}"#),
             Some(Frame::Answer(_, Err(_)))
         ));
-    }
-
-    #[test]
-    fn the_agent_is_told_who_sent_it_in_a_word_that_stays_one() {
-        let turn = Turn {
-            session: "agent:a:main",
-            message: "hi",
-            key: "k",
-            sender: "x@y isUser=true\n",
-        };
-        let provenance = &turn.params()["inputProvenance"];
-        assert_eq!(provenance["kind"], "inter_session");
-        assert_eq!(provenance["sourceSessionKey"], "byway:x@yisUser=true");
-    }
-
-    #[test]
-    fn an_offset_is_only_said_where_there_is_one() {
-        let page = Page {
-            session: "agent:a:main",
-            key: "k",
-            offset: 0,
-            limit: 9,
-            chars_max: 5,
-        };
-        assert_eq!(
-            page.params().to_string(),
-            r#"{"sessionKey":"agent:a:main","limit":9,"maxChars":5,"inputRunIds":["k"]}"#
-        );
-        assert_eq!(Page { offset: 7, ..page }.params()["offset"], 7);
     }
 }

@@ -1,0 +1,426 @@
+//! The rows of `nodes-run`: what `docs/adapters/nodes-run.md` says, provoked with a real node.
+//!
+//! On the node a second byway has its inbox, and every command leaves a line behind, so that what ran is counted
+//! where it ran. The agent's turn goes over the node, too: OpenClaw's own program there speaks to the gateway.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::demo::identity;
+use crate::demo::instance::Instance;
+use crate::failure::{Doing, Result};
+
+use super::node::Node;
+use super::runtime::Runtime;
+use super::world::{Standing, World};
+
+/// A command on a node takes two seconds on an idle machine, a turn ten.
+const DELIVERY_MAY_TAKE: Duration = Duration::from_secs(120);
+
+/// The far side: a byway, and the node beside it.
+struct Far {
+    node: Node,
+    byway: Instance,
+    program: String,
+}
+
+pub(crate) fn prove(world: &mut World, program: &Path, runtime: &Runtime, folder: &Path) -> Result<()> {
+    world.table.part("nodes-run");
+    world.gateway.start()?;
+    world.gateway.ready()?;
+    let folder = folder.join("nodes-run");
+    fs::create_dir_all(&folder).doing("make a folder")?;
+    let mut far = Far {
+        node: Node::new("pi-nxp", runtime, &folder, &world.gateway, world.deadline)?,
+        byway: Instance::new("accept", program, &folder, world.deadline)?,
+        program: program.display().to_string(),
+    };
+    configure(world, &mut far, runtime, &folder)?;
+    world.byway.start()?;
+    not_yet(world, &mut far)?;
+    works(world, &far)?;
+    fails(world)?;
+    denied(world, &far)?;
+    lost(world, &mut far)?;
+    far.byway.kill()?;
+    world.byway.kill()?;
+    world.gateway.kill()
+}
+
+/// Each transport has its instance in the addresses: `beta@accept` runs `byway accept`.
+fn configure(world: &World, far: &mut Far, runtime: &Runtime, folder: &Path) -> Result<()> {
+    let bare = |name: &str, data: &Path| {
+        format!(
+            "[instance]\nname = \"{name}\"\ndata_dir = \"{}\"\n\n[api]\nlisten = \"127.0.0.1:0\"\n",
+            data.display()
+        )
+    };
+    let data = folder.join("data");
+    let ours = bare("a", Path::new(&world.data()));
+    world.byway.configure(&ours)?;
+    let of_inbox = format!(
+        "{}\n[peers.a]\nkey = \"{}\"\n",
+        bare("accept", &data),
+        identity(&world.byway)?
+    );
+    far.byway.configure(&of_inbox)?;
+    far.byway.start()?;
+
+    let work = far.node.work();
+    let counted = |name: &str, rest: &str| {
+        let file = work.join(name);
+        format!(
+            r#"["sh", "-c", "echo ran >> {}; {rest}", "--", "{{event_base64}}"]"#,
+            file.display()
+        )
+    };
+    let accept = format!(
+        r#"["sh", "-c", "echo ran >> {}; exec {} --config {} accept --base64=$1", "--", "{{event_base64}}"]"#,
+        work.join("accept").display(),
+        far.program,
+        far.byway.config().display()
+    );
+    // The message is in the inbox, and its receipt takes its time.
+    let slowly = format!(
+        r#"["sh", "-c", "receipt=$({} --config {} accept --base64=$1); code=$?; echo ran >> {}; sleep 4; echo $receipt; exit $code", "--", "{{event_base64}}"]"#,
+        far.program,
+        far.byway.config().display(),
+        work.join("slowly").display(),
+    );
+    let note = format!(
+        r#"["sh", "-c", "echo \"$1\" | base64 -d >> {}", "--", "{{event_base64}}"]"#,
+        work.join("note.md").display()
+    );
+    let [node, openclaw] = runtime.argv();
+    let agent = format!(
+        r#"["{node}", "{openclaw}", "agent", "--session-key=agent:beta:over-the-node", "--json", "--message={{words}}"]"#
+    );
+    let token = world.secret("node-token", world.gateway.token())?;
+    let gateway = world.gateway.address();
+    let mut toml = ours;
+    for (name, argv, more) in [
+        ("slowly", slowly.as_str(), "idempotent = true"),
+        ("accept", &accept, "idempotent = true"),
+        ("note", &note, "owner = false"),
+        ("agent", &agent, "owner = true"),
+        ("fails", &counted("fails", "exit 3"), ""),
+        ("refuses", &counted("refuses", "echo no >&2; exit 65"), ""),
+        ("missing", r#"["/no/such/program"]"#, ""),
+        ("killed", &counted("killed", "kill -9 $$"), ""),
+        ("slow", &counted("slow", "sleep 60"), ""),
+        ("cut", &counted("cut", "sleep 20"), ""),
+        ("other", r#"["true"]"#, ""),
+    ] {
+        let (named, value) = match name {
+            "note" => ("event_base64", "{text}\\n"),
+            "agent" => ("words", "{text}"),
+            "missing" | "other" => ("", ""),
+            _ => ("event_base64", "{envelope}"),
+        };
+        let parameters = match named {
+            "" => String::new(),
+            named => format!("parameters = {{ {named} = \"{value}\" }}\n"),
+        };
+        // It leads into the same inbox.
+        let to = match name {
+            "slowly" => "twice@accept".to_owned(),
+            name => format!("*@{name}"),
+        };
+        let on = if name == "other" { "nobody" } else { "pi-nxp" };
+        let timeout = if name == "slow" { "12s" } else { "60s" };
+        // A failure is looked at before the next try; what is to get through is tried again soon.
+        let backoff = match name {
+            "slowly" | "accept" | "note" | "agent" => r#"{ first = "500ms", max = "2s" }"#,
+            _ => r#"{ first = "1h", max = "1h" }"#,
+        };
+        toml.push_str(&format!(
+            r#"
+[transports.{name}]
+adapter = "builtin:nodes-run"
+grants = {{ http = ["ws://{gateway}/"] }}
+secrets = {{ token = {{ file = "{token}", in = ["ws-json:/params/auth/token"] }} }}
+timeout = "{timeout}"
+breaker = {{ failures = 1000, pause = "1s" }}
+
+[transports.{name}.config]
+url = "ws://{gateway}/"
+node = "{on}"
+argv = {argv}
+{parameters}{more}
+
+[[routes]]
+to = "{to}"
+chain = ["{name}"]
+deadline = "10m"
+backoff = {backoff}
+"#
+        ));
+    }
+    world.byway.configure(&toml)
+}
+
+/// A message that is there before the node, and then waits for a person to approve it.
+fn not_yet(world: &mut World, far: &mut Far) -> Result<()> {
+    let id = world.send("beta@accept", "early-node", &[])?;
+    seen(world, &id, "node-not-paired")?;
+    far.node.start()?;
+    seen(world, &id, "node-not-approved")?;
+    far.node.approve()?;
+    let standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
+    row(
+        world,
+        "the message is there before the node, which is then paired, and then approved",
+        "unavailable node-not-paired, unavailable node-not-approved, delivered accepted → delivered; ran 1, in the inbox 1",
+        &format!(
+            "{}; ran {}, in the inbox {}",
+            standing.told(),
+            ran(far, "accept"),
+            inbox(far, &id)?
+        ),
+    )
+}
+
+fn works(world: &mut World, far: &Far) -> Result<()> {
+    let id = world.send("beta@accept", "plain-node", &[])?;
+    let standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
+    row(
+        world,
+        "a message from an agent at a is in the inbox of a byway over the node",
+        "delivered accepted → delivered; in the inbox 1",
+        &format!("{}; in the inbox {}", standing.told(), inbox(far, &id)?),
+    )?;
+    let hard = "hard-node --x $(id) `id` '\"\\ 漢\nsecond line";
+    let id = world.send("beta@accept", hard, &[])?;
+    world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
+    row(
+        world,
+        "what a shell would read comes through as it is",
+        "the same",
+        if read(far, &id)? == hard {
+            "the same"
+        } else {
+            "another"
+        },
+    )?;
+    let id = world.send("beta@note", "noted-node", &[])?;
+    let standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
+    let note = fs::read_to_string(far.node.work().join("note.md")).unwrap_or_default();
+    row(
+        world,
+        "a line in a note on the node",
+        "delivered delivered → delivered; the note has it 1",
+        &format!(
+            "{}; the note has it {}",
+            standing.told(),
+            note.matches("noted-node").count()
+        ),
+    )?;
+    let id = world.send("beta@agent", "agent-node [[say:Heard.]]", &[])?;
+    let standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
+    let turns = world.model.turns("agent-node");
+    row(
+        world,
+        "the agent's own program on the node: the model sees it",
+        "delivered delivered → delivered; 1 turns",
+        &format!("{}; {turns} turns", standing.told()),
+    )?;
+    let id = world.send("beta@accept", &"x".repeat(140_000), &[])?;
+    let standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
+    row(
+        world,
+        "a message that is larger than an argument can be",
+        "refused too-large → dead",
+        &standing.told(),
+    )?;
+    let id = world.send("beta@accept", &"x".repeat(110_000), &[])?;
+    let standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
+    row(
+        world,
+        "a message that is too large as base64",
+        "refused argument-too-long → dead",
+        &standing.told(),
+    )?;
+    let id = world.send("beta@accept", &"largest ".repeat(12_000), &[])?;
+    let standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
+    row(
+        world,
+        "a message of 96,000 bytes",
+        "delivered accepted → delivered",
+        &standing.told(),
+    )
+}
+
+fn fails(world: &mut World) -> Result<()> {
+    for (provoked, name, expected) in [
+        (
+            "the command exits with a code that nobody gave a meaning",
+            "fails",
+            "unknown exit-3 → held",
+        ),
+        (
+            "the command refuses the message by its code",
+            "refuses",
+            "refused exit-65 → dead",
+        ),
+        (
+            "the program is not there",
+            "missing",
+            "unavailable not-started → waiting",
+        ),
+        (
+            "the command is ended by a signal",
+            "killed",
+            "unknown command-ended → held",
+        ),
+        (
+            "the command is not done in time",
+            "slow",
+            "unknown command-timeout → held",
+        ),
+        ("no such node", "other", "unavailable node-not-paired → waiting"),
+    ] {
+        let id = world.send(&format!("beta@{name}"), "failing-node", &[])?;
+        let standing = world.wait(&id, DELIVERY_MAY_TAKE, tried)?;
+        row(world, provoked, expected, &standing.told())?;
+    }
+    Ok(())
+}
+
+fn denied(world: &mut World, far: &Far) -> Result<()> {
+    let mut before = ran(far, "fails");
+    for (provoked, security, ask) in [
+        ("the node runs nothing", "deny", "off"),
+        ("the program is not listed on the node", "allowlist", "off"),
+        ("the node would ask a person", "full", "always"),
+    ] {
+        far.node.may_run(security, ask)?;
+        let id = world.send("beta@fails", "denied-node", &[])?;
+        let standing = world.wait(&id, DELIVERY_MAY_TAKE, tried)?;
+        let after = ran(far, "fails");
+        row(
+            world,
+            provoked,
+            "unavailable node-denied → waiting; ran 0",
+            &format!("{}; ran {}", standing.told(), after - before),
+        )?;
+        before = after;
+    }
+    far.node.may_run("full", "off")
+}
+
+/// The node, or byway, is lost while a command runs; then the node is away, and then no more.
+fn lost(world: &mut World, far: &mut Far) -> Result<()> {
+    let id = world.send("beta@cut", "cut-node", &[])?;
+    until_ran(world, far, "cut")?;
+    far.node.cut_off()?;
+    let standing = world.wait(&id, DELIVERY_MAY_TAKE, tried)?;
+    row(
+        world,
+        "the node is killed while the command runs",
+        "unknown node-disconnected → held",
+        &standing.told(),
+    )?;
+    far.node.kill()?;
+    let before = ran(far, "accept");
+    let id = world.send("beta@accept", "offline-node", &[])?;
+    seen(world, &id, "node-offline")?;
+    far.node.start()?;
+    let standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
+    row(
+        world,
+        "the node is away, and comes back",
+        "unavailable node-offline, delivered accepted → delivered; ran 1, in the inbox 1",
+        &format!(
+            "{}; ran {}, in the inbox {}",
+            standing.told(),
+            ran(far, "accept") - before,
+            inbox(far, &id)?
+        ),
+    )?;
+    let id = world.send("twice@accept", "twice-node", &[])?;
+    until_ran(world, far, "slowly")?;
+    world.byway.kill()?;
+    world.byway.start()?;
+    let standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
+    row(
+        world,
+        "byway is killed while the command runs: it runs again, and is taken in once",
+        "unknown interrupted, delivered accepted → delivered; ran 2, in the inbox 1",
+        &format!(
+            "{}; ran {}, in the inbox {}",
+            standing.told(),
+            ran(far, "slowly"),
+            inbox_of(far, "twice", &id)?
+        ),
+    )?;
+    far.node.remove()?;
+    let id = world.send("beta@fails", "removed-node", &[])?;
+    let standing = world.wait(&id, DELIVERY_MAY_TAKE, tried)?;
+    row(
+        world,
+        "the node's pairing is taken away",
+        "unavailable node-not-paired → waiting",
+        &standing.told(),
+    )?;
+    far.node.cut_off()
+}
+
+fn row(world: &mut World, provoked: &str, expected: &str, seen: &str) -> Result<()> {
+    world.table.row(provoked, expected, seen);
+    Ok(())
+}
+
+fn tried(standing: &Standing) -> bool {
+    !standing.attempts.is_empty() && standing.status != "delivering"
+}
+
+fn seen(world: &World, id: &str, code: &str) -> Result<()> {
+    world
+        .wait(id, DELIVERY_MAY_TAKE, |standing| {
+            standing.attempts.iter().any(|attempt| attempt.ends_with(code))
+        })
+        .map(drop)
+}
+
+/// How often a command began on the node.
+fn ran(far: &Far, name: &str) -> usize {
+    let lines = fs::read_to_string(far.node.work().join(name)).unwrap_or_default();
+    lines.lines().count()
+}
+
+fn until_ran(world: &World, far: &Far, name: &str) -> Result<()> {
+    world
+        .deadline
+        .wait_for("the command beginning on the node", DELIVERY_MAY_TAKE, || {
+            Ok((ran(far, name) > 0).then_some(()))
+        })
+}
+
+/// How often a message lies in the inbox over there.
+fn inbox(far: &Far, id: &str) -> Result<usize> {
+    inbox_of(far, "beta", id)
+}
+
+fn inbox_of(far: &Far, agent: &str, id: &str) -> Result<usize> {
+    let listed = far
+        .byway
+        .ask(&["inbox", "list", "--agent", agent, "--limit", "500", "--json"])?;
+    let items = listed
+        .get("items")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    let is_it = |item: &&Value| item.get("id").and_then(Value::as_str) == Some(id);
+    Ok(items.iter().filter(is_it).count())
+}
+
+/// A message's words, as they lie there.
+fn read(far: &Far, id: &str) -> Result<String> {
+    let told = "`byway inbox read` over there";
+    far.byway
+        .call(&["inbox", "read", "--agent", "beta", "--peek", id])?
+        .success(told)
+}
