@@ -280,7 +280,10 @@ impl Summary {
 
 fn route(route: &Route) -> String {
     let step = |step: &crate::config::Step| match step.mode {
-        Mode::Deliver => step.transport.clone(),
+        Mode::Deliver => match &step.after {
+            Some(after) => format!("{} after {after}", step.transport),
+            None => step.transport.clone(),
+        },
         Mode::Notify => format!("notify {}", step.transport),
     };
     let chain: Vec<String> = route.chain.iter().map(step).collect();

@@ -48,7 +48,7 @@ tables! {
     SIGNER = "signers.NAME": "env" "file" "command" "keys";
     ROUTE = "[[routes]]":
         "to" "from" "chain" "deadline" "strategy" "tries" "on_unknown" "done_at" "allow_owner" "backoff" "on_block";
-    NOTIFY = "chain": "notify";
+    STEP = "chain": "notify" "deliver" "after";
     BACKOFF = "backoff": "first" "max";
 }
 

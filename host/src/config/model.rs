@@ -312,6 +312,8 @@ pub struct Step {
     pub transport: String,
     /// What it is for.
     pub mode: Mode,
+    /// The notify step of the same chain that must have succeeded for the message before this one is tried.
+    pub after: Option<String>,
 }
 
 /// What a step is for.

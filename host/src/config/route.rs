@@ -16,6 +16,7 @@ use crate::envelope::AddressPattern;
 
 const EXAMPLE: &str = "[[routes]]";
 const CHAIN: &str = "chain = [\"transport\", { notify = \"transport\" }]";
+const AFTER: &str = "{ deliver = \"wake\", after = \"note\" }";
 const MS: Duration = Duration::from_millis(1);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -101,7 +102,7 @@ fn read_chain(item: &Item<'_>, known: &Known) -> Option<Vec<Step>> {
     let mut chain: Vec<Step> = Vec::new();
     let mut all_read = true;
     for item in &items {
-        let Some((step, name)) = read_step(item, known) else {
+        let Some((step, name)) = read_step(item, known, &chain) else {
             all_read = false;
             continue;
         };
@@ -126,16 +127,61 @@ fn read_chain(item: &Item<'_>, known: &Known) -> Option<Vec<Step>> {
 }
 
 /// A step, and the value that names its transport.
-fn read_step<'a>(item: &Item<'a>, known: &Known) -> Option<(Step, Item<'a>)> {
-    let (mode, name) = if item.value().is_table() {
-        let table = item.table(&keys::NOTIFY, CHAIN)?;
-        (Mode::Notify, table.need("notify", "notify = \"transport\"")?)
+fn read_step<'a>(item: &Item<'a>, known: &Known, earlier: &[Step]) -> Option<(Step, Item<'a>)> {
+    let (mode, name, after) = if item.value().is_table() {
+        let table = item.table(&keys::STEP, CHAIN)?;
+        match (table.get("notify"), table.get("deliver")) {
+            (None, Some(name)) => (Mode::Deliver, name, table.get("after")),
+            (Some(notify), Some(_)) => {
+                notify.wrong("a step delivers or notifies, not both", "keep one of the two");
+                return None;
+            }
+            _ => {
+                let name = table.need("notify", "notify = \"transport\"")?;
+                if let Some(after) = table.get("after") {
+                    after.wrong(
+                        "a step that only tells of the message waits for nothing",
+                        format!("write the step that waits as {AFTER}"),
+                    );
+                    return None;
+                }
+                (Mode::Notify, name, None)
+            }
+        }
     } else {
-        (Mode::Deliver, item.clone())
+        (Mode::Deliver, item.clone(), None)
     };
     let transport = name.text("\"transport\"")?.to_owned();
     known.check_transport(&name, &transport);
-    Some((Step { transport, mode }, name))
+    // A wrong `after` must not make a step that waits for nothing.
+    let after = match after {
+        Some(after) => Some(read_after(&after, earlier)?),
+        None => None,
+    };
+    Some((
+        Step {
+            transport,
+            mode,
+            after,
+        },
+        name,
+    ))
+}
+
+/// What a step waits for: an earlier one that notifies. One that delivers ends the chain when it succeeds.
+fn read_after(item: &Item<'_>, earlier: &[Step]) -> Option<String> {
+    let name = item.text("\"transport\"")?;
+    let is_there = earlier
+        .iter()
+        .any(|step| step.mode == Mode::Notify && step.transport == name);
+    if !is_there {
+        item.wrong(
+            format!("no earlier step of this chain is {{ notify = \"{name}\" }}"),
+            format!("put {{ notify = \"{name}\" }} before it"),
+        );
+        return None;
+    }
+    Some(name.to_owned())
 }
 
 fn read_backoff(route: &Table<'_>) -> Backoff {

@@ -55,7 +55,7 @@ effect = false
 [[routes]]
 to = "*@b"
 from = "planner@a"
-chain = [{ notify = "u" }, "t"]
+chain = [{ notify = "u" }, { deliver = "t", after = "u" }]
 deadline = "30d"
 strategy = "exhaust"
 tries = 2
@@ -222,6 +222,7 @@ fn every_key_means_what_the_page_says() {
     assert_eq!(command.env, BTreeMap::from([("A".to_owned(), "b".to_owned())]));
     let route = &config.routes[0];
     assert_eq!(route.chain[0].mode, Mode::Notify);
+    assert_eq!(route.chain[1].after.as_deref(), Some("u"));
     assert_eq!(
         (route.strategy, route.done_at),
         (Strategy::Exhaust, DoneAt::PeerReceipt)

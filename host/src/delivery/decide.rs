@@ -50,6 +50,8 @@ pub enum SkipReason {
     RefusedBefore,
     /// The agent would hear its owner, and the message is not the owner's.
     Authority,
+    /// The notify step that it waits for has not succeeded.
+    After(String),
     /// It could deliver twice what may have arrived.
     Unsettled,
     /// Its adapter crashes again and again, as told.
@@ -68,6 +70,7 @@ impl SkipReason {
             Self::RetryAfter => "retry-after",
             Self::RefusedBefore => "refused-before",
             Self::Authority => "authority",
+            Self::After(_) => "after",
             Self::Unsettled => "may-have-arrived",
             Self::Quarantined(_) => HostFault::QUARANTINED,
             Self::Host(_) => "host",
@@ -85,6 +88,7 @@ impl SkipReason {
             Self::Authority => "the agent would hear its owner, and this message is not the owner's; \
                  the route may say allow_owner = true"
                 .into(),
+            Self::After(step) => format!("it waits for {step}, which has not succeeded for this message"),
             Self::Unsettled => {
                 "the message may have arrived another way, and this could deliver it twice".into()
             }
@@ -180,6 +184,9 @@ fn barrier(plan: &Plan, flight: &Flight, step: &PlannedStep, now: Timestamp) -> 
     if state.refused_under == Some(step.fingerprint) {
         return Some(SkipReason::RefusedBefore);
     }
+    if let Some(awaited) = awaits(flight, step) {
+        return Some(SkipReason::After(awaited.to_owned()));
+    }
     match &step.gate {
         Gate::Breaker(_) => return Some(SkipReason::BreakerOpen),
         Gate::Rate(_) => return Some(SkipReason::Rate),
@@ -239,7 +246,7 @@ fn end_of_round(plan: &Plan, flight: &mut Flight, now: Timestamp, random: f64) -
     }
     let opens = hopeful
         .iter()
-        .map(|step| opens_at(flight, step, now))
+        .map(|step| opens_at(plan, flight, step, now))
         .min()
         .unwrap_or(now);
     let attempted = flight.attempted_this_round;
@@ -264,6 +271,7 @@ fn hopeful<'a>(plan: &'a Plan, flight: &Flight) -> Vec<&'a PlannedStep> {
         .filter(|step| {
             let can_ever = step.mode == Mode::Deliver
                 && !is_barred_by_authority(plan, flight, step)
+                && may_be_told(plan, flight, step)
                 && flight.step(&step.transport).refused_under != Some(step.fingerprint);
             (can_ever && (!bound || is_safe(plan, flight, step))) || may_tell(flight, step)
         })
@@ -284,7 +292,31 @@ pub(super) fn waits_for(plan: &Plan, flight: &Flight, now: Timestamp) -> Vec<Str
     hopeful.iter().map(|step| step.transport.clone()).collect()
 }
 
-fn opens_at(flight: &Flight, step: &PlannedStep, now: Timestamp) -> Timestamp {
+/// The step that this one waits for, while it does.
+fn awaits<'a>(flight: &Flight, step: &'a PlannedStep) -> Option<&'a str> {
+    step.after.as_deref().filter(|after| !flight.step(after).told)
+}
+
+/// Whether what this step waits for has happened, or still can.
+fn may_be_told(plan: &Plan, flight: &Flight, step: &PlannedStep) -> bool {
+    awaits(flight, step).is_none_or(|awaited| {
+        let can_run = plan
+            .step(awaited)
+            .is_some_and(|awaited| !is_barred_by_authority(plan, flight, awaited));
+        can_run && !flight.step(awaited).notified
+    })
+}
+
+fn opens_at(plan: &Plan, flight: &Flight, step: &PlannedStep, now: Timestamp) -> Timestamp {
+    let own = opens_by_itself(flight, step, now);
+    // The step that waits opens no earlier than what it waits for.
+    match awaits(flight, step).and_then(|awaited| plan.step(awaited)) {
+        Some(awaited) => own.max(opens_by_itself(flight, awaited, now)),
+        None => own,
+    }
+}
+
+fn opens_by_itself(flight: &Flight, step: &PlannedStep, now: Timestamp) -> Timestamp {
     let gate = match &step.gate {
         Gate::Open => now,
         Gate::Breaker(until) | Gate::Rate(until) | Gate::Quarantined(until, _) | Gate::Host(until, _) => {
@@ -316,7 +348,14 @@ pub(super) fn dead_reason(plan: &Plan, flight: &Flight) -> String {
             ) {
                 (true, _) => format!("{}: {}", step.transport, SkipReason::Authority.sentence()),
                 (false, Some((code, message))) => format!("{}: {message} ({code})", step.transport),
-                (false, None) => format!("{}: never tried", step.transport),
+                (false, None) => match awaits(flight, step) {
+                    Some(awaited) => {
+                        let why = flight.step(awaited).last_failure;
+                        let why = why.map_or_else(String::new, |(code, words)| format!(": {words} ({code})"));
+                        format!("{}: never tried; it waits for {awaited}{why}", step.transport)
+                    }
+                    None => format!("{}: never tried", step.transport),
+                },
             }
         })
         .collect();

@@ -71,6 +71,9 @@ pub struct StepState {
     /// Whether a notify step has done its one run.
     #[serde(default)]
     pub notified: bool,
+    /// Whether a notify step has succeeded, for the steps that wait for it.
+    #[serde(default)]
+    pub told: bool,
     /// Whether this round has asked it what became of an unsettled attempt.
     #[serde(default)]
     pub reconciled_this_round: bool,

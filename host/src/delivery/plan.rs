@@ -34,6 +34,8 @@ pub struct PlannedStep {
     pub transport: String,
     /// What the step is for.
     pub mode: Mode,
+    /// The notify step that must have succeeded before this one is tried.
+    pub after: Option<String>,
     /// Whether repeating an attempt cannot deliver twice.
     pub idempotent: bool,
     /// Whether the adapter can find out what became of an attempt.
@@ -65,6 +67,20 @@ pub enum Gate {
     Quarantined(Timestamp, String),
     /// byway itself cannot run it (its adapter is missing or damaged); worth another look then.
     Host(Timestamp, String),
+}
+
+impl Plan {
+    /// The step of this name.
+    pub(super) fn step(&self, transport: &str) -> Option<&PlannedStep> {
+        self.steps.iter().find(|step| step.transport == transport)
+    }
+
+    /// Whether another step waits until this one has succeeded.
+    pub(super) fn is_awaited(&self, transport: &str) -> bool {
+        self.steps
+            .iter()
+            .any(|step| step.after.as_deref() == Some(transport))
+    }
 }
 
 impl PlannedStep {

@@ -57,6 +57,7 @@ impl InForce {
         PlannedStep {
             transport: step.transport.clone(),
             mode: step.mode,
+            after: step.after.clone(),
             idempotent: view.is_some_and(|view| view.idempotent),
             reconciles: view.is_some_and(|view| view.reconciles),
             // Where nothing is known, the careful answer.

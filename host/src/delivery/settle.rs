@@ -39,7 +39,12 @@ pub fn attempted(
         note_failure(flight, step, failure, now);
     }
     if step.mode == Mode::Notify {
-        flight.step_mut(&step.transport).notified = true;
+        // What another step waits for is tried again, as long as it is certain that it did not happen.
+        let again = matches!(outcome, Outcome::Retryable(_) | Outcome::Unavailable(_))
+            && plan.is_awaited(&step.transport);
+        let state = flight.step_mut(&step.transport);
+        state.notified = !again;
+        state.told = matches!(outcome, Outcome::Delivered(_));
         return Ending::Open;
     }
     match outcome {

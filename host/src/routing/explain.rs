@@ -68,6 +68,9 @@ pub struct StepReport {
     /// Whether it delivers (`deliver`) or tells of the message (`notify`).
     #[serde(serialize_with = "mode_as_text")]
     pub mode: Mode,
+    /// The notify step that must have succeeded before this one is tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
     /// The inbox it leads to, where that is known to take a message in once.
     pub dedupe: Option<String>,
     /// What becomes of a message from a peer or an unsigned sender here.
@@ -142,6 +145,7 @@ impl Router {
         StepReport {
             transport: step.transport.clone(),
             mode: step.mode,
+            after: step.after.clone(),
             dedupe: transport.and_then(|transport| transport.dedupe.clone()),
             untrusted: match is_owner {
                 Some(false) => UntrustedVerdict::Passes,

@@ -54,6 +54,9 @@ impl Explanation {
                 "  {number:>3}. {:width$}  {mode:7}  {untrusted}",
                 step.transport
             )?;
+            if let Some(after) = &step.after {
+                write!(f, "; only after {after}")?;
+            }
             match &step.dedupe {
                 Some(dedupe) => writeln!(f, "; leads to {dedupe}")?,
                 None => writeln!(f)?,

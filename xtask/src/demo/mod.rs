@@ -230,6 +230,7 @@ impl Play {
     }
 }
 
+/// The public half of a byway's identity.
 pub(crate) fn identity(of: &Instance) -> Result<String> {
     let told = format!("`byway identity` on {}", of.name);
     let text = of.call(&["identity"])?.success(&told)?;

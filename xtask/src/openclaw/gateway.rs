@@ -27,6 +27,8 @@ pub(crate) struct Gateway {
     deadline: Deadline,
     address: SocketAddr,
     token: String,
+    hook_token: String,
+    a2a_token: String,
     running: Option<Leash>,
 }
 
@@ -44,9 +46,11 @@ impl Gateway {
             deadline,
             address: free_address()?,
             token: random_token()?,
+            hook_token: random_token()?,
+            a2a_token: random_token()?,
             running: None,
         };
-        for name in ["home", "state", "main", "beta"] {
+        for name in ["home", "state", "main", "beta/memory"] {
             fs::create_dir_all(gateway.folder.join(name)).doing("make the gateway's folders")?;
         }
         gateway.write(&gateway.first_configuration(model))?;
@@ -63,10 +67,25 @@ impl Gateway {
         &self.token
     }
 
-    /// Starts it, and does not wait until it is ready.
-    pub(crate) fn start(&mut self) -> Result<()> {
+    /// The token of its hooks.
+    pub(crate) fn hook_token(&self) -> &str {
+        &self.hook_token
+    }
+
+    /// The token of the one peer of its A2A channel.
+    pub(crate) fn a2a_token(&self) -> &str {
+        &self.a2a_token
+    }
+
+    /// The folder of an agent's memory.
+    pub(crate) fn memory(&self, agent: &str) -> PathBuf {
+        self.folder.join(agent).join("memory")
+    }
+
+    /// The environment of everything of its program that is to find this gateway, and nothing else.
+    pub(crate) fn environment(&self) -> [(&'static str, String); 10] {
         let within = |name: &str| self.folder.join(name).display().to_string();
-        let environment = [
+        [
             ("LANG", "C.UTF-8".to_owned()),
             ("NO_COLOR", "1".to_owned()),
             ("HOME", within("home")),
@@ -77,7 +96,30 @@ impl Gateway {
             ("OPENCLAW_DISABLE_BONJOUR", "1".to_owned()),
             ("OPENCLAW_NO_AUTO_UPDATE", "1".to_owned()),
             ("DO_NOT_TRACK", "1".to_owned()),
-        ];
+        ]
+    }
+
+    /// Its program as the first arguments of a command: Node, and what it is to run.
+    pub(crate) fn program(&self) -> [String; 2] {
+        self.runtime.argv()
+    }
+
+    /// A copy of its configuration in which its port is another, so that its program looks where nobody listens.
+    pub(crate) fn configuration_of_nobody(&self) -> Result<PathBuf> {
+        let path = self.folder.join("openclaw-nobody.json");
+        let text = fs::read_to_string(self.folder.join("openclaw.json")).doing("read a configuration")?;
+        let mut configuration: Value = serde_json::from_str(&text)
+            .map_err(|error| Failure::new(format!("the gateway's configuration is not JSON: {error}")))?;
+        if let Some(port) = configuration.pointer_mut("/gateway/port") {
+            *port = free_address()?.port().into();
+        }
+        fs::write(&path, configuration.to_string()).doing("write a configuration")?;
+        Ok(path)
+    }
+
+    /// Starts it, and does not wait until it is ready.
+    pub(crate) fn start(&mut self) -> Result<()> {
+        let environment = self.environment();
         let port = self.address.port().to_string();
         let arguments = ["gateway", "run", "--port", port.as_str()].map(str::to_owned);
         let command = self.runtime.command(&environment, &arguments);
@@ -154,7 +196,16 @@ impl Gateway {
                 "auth": { "mode": "token", "token": self.token },
                 "controlUi": { "enabled": false },
                 "tools": { "allow": ["sessions_send"] },
+                "http": { "endpoints": { "chatCompletions": { "enabled": true } } },
             },
+            "hooks": {
+                "enabled": true, "token": self.hook_token, "path": "/hooks",
+                "allowRequestSessionKey": true, "allowedSessionKeyPrefixes": ["hook:", "agent:"],
+            },
+            "channels": { "a2a": {
+                "enabled": true, "rateLimitPerMinute": 0, "replyTimeoutMs": 30_000,
+                "peers": { "byway": { "token": self.a2a_token } },
+            } },
             // Else all gateways of a machine share one in /tmp.
             "logging": { "file": within("openclaw.log") },
             // Nothing is to leave this machine.
@@ -162,7 +213,7 @@ impl Gateway {
             "telemetry": { "enabled": false },
             "discovery": { "mdns": { "mode": "off" } },
             "browser": { "enabled": false },
-            "plugins": { "allow": ["memory-core"] },
+            "plugins": { "allow": ["memory-core", "a2a"] },
             "models": { "mode": "replace", "providers": { "fixed": {
                 "baseUrl": format!("http://{model}/v1"), "apiKey": "none", "api": "openai-completions",
                 "models": [{

@@ -9,10 +9,15 @@
 //! it starts ends with it. The adapters' recorded frames (`tests/cases/gateway-…`, `tests/cases/node-…`) are what every
 //! test run has.
 
+mod across;
+mod chain;
+mod example;
 mod gateway;
 mod model;
 mod node;
 mod nodes_run;
+mod presets;
+mod relay;
 mod runtime;
 mod sessions_send;
 mod table;
@@ -33,7 +38,7 @@ use runtime::Runtime;
 use world::World;
 
 /// How long all rows together may take, the installation apart.
-const WHOLE_MAY_TAKE: Duration = Duration::from_secs(15 * 60);
+const WHOLE_MAY_TAKE: Duration = Duration::from_secs(25 * 60);
 
 /// Builds and installs what is needed, and fills the table.
 pub(crate) fn prove(layout: &Layout) -> Result<()> {
@@ -44,9 +49,19 @@ pub(crate) fn prove(layout: &Layout) -> Result<()> {
     let folder = demo::throw_away_folder(&home.join("runs"))?;
     let deadline = Deadline::in_time(WHOLE_MAY_TAKE);
     let kept = format!("the configurations and logs are in {}", folder.display());
-    let proved = World::new(&program, &runtime, &folder, deadline).and_then(|mut world| {
+    let proved = World::new(
+        &program,
+        &runtime,
+        &layout.root.join("examples"),
+        &folder,
+        deadline,
+    )
+    .and_then(|mut world| {
         sessions_send::prove(&mut world)?;
         nodes_run::prove(&mut world, &program, &runtime, &folder)?;
+        presets::prove(&mut world)?;
+        chain::prove(&mut world)?;
+        across::prove(&mut world)?;
         world.table.verdict()
     });
     say(format!("    it took {}", time(deadline.so_far())));

@@ -17,6 +17,8 @@ use super::wire;
 
 /// What the gateway adds behind the message that a turn is about.
 const CONTEXT_OF_THE_GATEWAY: &str = "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT";
+/// How a wake of `examples/openclaw/note-and-wake.toml` names a note. The model does what it is told, and reads it.
+const NOTED: &str = "is noted in memory/";
 const WAIT_MAX: u64 = 60;
 
 /// The running model. Ends when it is dropped.
@@ -33,11 +35,19 @@ struct Asked {
     message: String,
     /// Everything else that it was told with it.
     whole: String,
+    /// What the gateway added for this turn alone: events, such as a wake.
+    context: String,
+    /// Whether it is the turn's first question: later ones bring what its tools said.
+    is_first: bool,
+    /// What its tools said so far.
+    read: String,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
     asked: Mutex<Vec<Asked>>,
+    /// What people were told in a chat.
+    chats: Mutex<Vec<String>>,
     is_over: AtomicBool,
 }
 
@@ -69,7 +79,31 @@ impl Model {
     /// In how many turns the message with this word in it was what the model was asked.
     pub(crate) fn turns(&self, word: &str) -> usize {
         let asked = self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.iter().filter(|asked| asked.message.contains(word)).count()
+        asked
+            .iter()
+            .filter(|asked| asked.is_first && asked.message.contains(word))
+            .count()
+    }
+
+    /// In how many turns a wake had these words in it.
+    pub(crate) fn wakes(&self, words: &str) -> usize {
+        let asked = self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked
+            .iter()
+            .filter(|asked| asked.is_first && asked.context.contains(words))
+            .count()
+    }
+
+    /// How often people were told something with this word in a chat: it stands in for Telegram's Bot API as well.
+    pub(crate) fn chats(&self, word: &str) -> usize {
+        let chats = self.shared.chats.lock().unwrap_or_else(PoisonError::into_inner);
+        chats.iter().filter(|text| text.contains(word)).count()
+    }
+
+    /// Whether a tool brought it a text with this word.
+    pub(crate) fn has_read(&self, word: &str) -> bool {
+        let asked = self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.iter().any(|asked| asked.read.contains(word))
     }
 
     /// Whether in the turn about the message with this word the model was also told this.
@@ -90,6 +124,12 @@ impl Drop for Model {
 
 fn serve(connection: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     let request = wire::read(connection)?;
+    if request.path.ends_with("/sendMessage") {
+        let mut chats = shared.chats.lock().unwrap_or_else(PoisonError::into_inner);
+        chats.push(request.body.to_string());
+        let sent = json!({ "ok": true, "result": { "message_id": 1, "date": 0, "chat": { "id": 1 } } });
+        return wire::answer(connection, 200, "application/json", &sent.to_string());
+    }
     if request.method != "POST" || !request.path.ends_with("/chat/completions") {
         let models = json!({ "object": "list", "data": [{ "id": "fixed", "object": "model" }] });
         let status = if request.path.ends_with("/models") {
@@ -103,7 +143,11 @@ fn serve(connection: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     let asked = Asked {
         message: message.clone(),
         whole: request.body.to_string(),
+        context: context(&request.body),
+        is_first: last_role(&request.body) != "tool",
+        read: texts(&request.body, "tool").join("\n"),
     };
+    let note = noted(&asked).map(str::to_owned);
     let mut all = shared.asked.lock().unwrap_or_else(PoisonError::into_inner);
     all.push(asked);
     drop(all);
@@ -113,6 +157,9 @@ fn serve(connection: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     if let Some(status) = steering(&message, "status").and_then(|text| text.parse().ok()) {
         let error = json!({ "error": { "message": "told to fail", "type": "fixed" } });
         return wire::answer(connection, status, "application/json", &error.to_string());
+    }
+    if let Some(path) = note {
+        return wire::answer(connection, 200, "text/event-stream", &reads(&path));
     }
     let text = steering(&message, "say").unwrap_or("Noted.");
     let chunk = |delta: &Value, finish: Value| {
@@ -129,15 +176,65 @@ fn serve(connection: &TcpStream, shared: &Shared) -> std::io::Result<()> {
 
 /// The message that a turn is about: the last of a user that is not the gateway's own.
 fn message(body: &Value) -> String {
-    let messages = body.get("messages").and_then(Value::as_array);
-    let of_users = messages
-        .into_iter()
-        .flatten()
-        .filter(|message| message.get("role").and_then(Value::as_str) == Some("user"));
-    let mut texts = of_users.map(|message| plain(message.get("content").unwrap_or(&Value::Null)));
+    let mut texts = texts(body, "user").into_iter();
     texts
         .rfind(|text| !text.starts_with(CONTEXT_OF_THE_GATEWAY))
         .unwrap_or_default()
+}
+
+/// What the gateway itself says of a turn.
+fn context(body: &Value) -> String {
+    let mut texts = texts(body, "user").into_iter();
+    texts
+        .rfind(|text| text.starts_with(CONTEXT_OF_THE_GATEWAY))
+        .unwrap_or_default()
+}
+
+fn messages(body: &Value) -> impl DoubleEndedIterator<Item = &Value> {
+    body.get("messages")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+fn role(message: &Value) -> &str {
+    message.get("role").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn last_role(body: &Value) -> &str {
+    messages(body).next_back().map(role).unwrap_or_default()
+}
+
+fn texts(body: &Value, of: &str) -> Vec<String> {
+    messages(body)
+        .filter(|message| role(message) == of)
+        .map(|message| plain(message.get("content").unwrap_or(&Value::Null)))
+        .collect()
+}
+
+/// The note that a wake speaks of, where the model has not read it yet.
+fn noted(asked: &Asked) -> Option<&str> {
+    let (_, rest) = asked.context.rsplit_once(NOTED)?;
+    let end = rest.find(".md")?;
+    asked.is_first.then_some(rest.get(..end + 3)?)
+}
+
+/// The answer that calls the gateway's tool for reading files.
+fn reads(path: &str) -> String {
+    let call = json!({ "index": 0, "id": "call_read", "type": "function",
+        "function": { "name": "read", "arguments": json!({ "path": format!("memory/{path}") }).to_string() } });
+    let chunk = |delta: Value, finish: Value| {
+        json!({ "id": "fixed", "object": "chat.completion.chunk", "created": 0, "model": "fixed",
+            "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }] })
+    };
+    format!(
+        "data: {}\n\ndata: {}\n\ndata: [DONE]\n\n",
+        chunk(
+            json!({ "role": "assistant", "content": null, "tool_calls": [call] }),
+            Value::Null
+        ),
+        chunk(json!({}), "tool_calls".into())
+    )
 }
 
 fn plain(content: &Value) -> String {
@@ -174,6 +271,20 @@ mod tests {
         ]});
         assert_eq!(message(&body), "second");
         assert_eq!(message(&json!({})), "");
+    }
+
+    #[test]
+    fn a_wake_that_names_a_note_is_read_once() {
+        let asked = |is_first| Asked {
+            message: String::new(),
+            whole: String::new(),
+            context: "System: [t] A message from p@a is noted in memory/2026-11-21.md. Read it there."
+                .to_owned(),
+            is_first,
+            read: String::new(),
+        };
+        assert_eq!(noted(&asked(true)), Some("2026-11-21.md"));
+        assert_eq!(noted(&asked(false)), None);
     }
 
     #[test]

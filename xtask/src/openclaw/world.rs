@@ -31,6 +31,8 @@ pub(crate) struct World {
     /// How long everything may take.
     pub(crate) deadline: Deadline,
     folder: PathBuf,
+    program: PathBuf,
+    examples: PathBuf,
 }
 
 /// How a message stands.
@@ -43,11 +45,19 @@ pub(crate) struct Standing {
     pub(crate) attempts: Vec<String>,
     /// The far side's own name for it, as it was told last.
     pub(crate) reference: String,
+    /// The transport of the last attempt that delivered.
+    pub(crate) by: String,
 }
 
 impl World {
     /// Prepares everything and starts the model.
-    pub(crate) fn new(program: &Path, runtime: &Runtime, folder: &Path, deadline: Deadline) -> Result<Self> {
+    pub(crate) fn new(
+        program: &Path,
+        runtime: &Runtime,
+        examples: &Path,
+        folder: &Path,
+        deadline: Deadline,
+    ) -> Result<Self> {
         let model = Model::start()?;
         Ok(Self {
             byway: Instance::new("a", program, folder, deadline)?,
@@ -56,7 +66,27 @@ impl World {
             table: Table::default(),
             deadline,
             folder: folder.to_owned(),
+            program: program.to_owned(),
+            examples: examples.join("openclaw"),
         })
+    }
+
+    /// Another byway, on another machine as it were.
+    pub(crate) fn another(&self, name: &'static str) -> Result<Instance> {
+        Instance::new(name, &self.program, &self.folder, self.deadline)
+    }
+
+    /// One of the examples, as people copy it.
+    pub(crate) fn example(&self, name: &str) -> Result<String> {
+        let path = self.examples.join(name);
+        fs::read_to_string(&path).doing(format_args!("read {}", path.display()))
+    }
+
+    /// A folder of this run.
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.folder.join(name);
+        fs::create_dir_all(&folder).doing("make a folder")?;
+        Ok(folder)
     }
 
     /// Writes a secret where only its owner reads it, and gives the file's path.
@@ -78,6 +108,15 @@ impl World {
         arguments.extend(more);
         arguments.extend(["--", text]);
         id_of(&self.byway.ask(&arguments)?)
+    }
+
+    /// Sends a message as another agent than `planner`, and gives its id.
+    pub(crate) fn send_as(&self, from: &str, to: &str, text: &str) -> Result<String> {
+        id_of(
+            &self
+                .byway
+                .ask(&["send", "--json", "--from", from, "--to", to, "--", text])?,
+        )
     }
 
     /// Sends a whole event, and gives its id.
@@ -114,6 +153,11 @@ impl World {
             .and_then(|attempts| attempts.last())
             .unwrap_or(&Value::Null);
         let reference = word(last, "reference");
+        let by = attempts
+            .into_iter()
+            .flatten()
+            .rfind(|attempt| word(attempt, "outcome") == "delivered" && word(attempt, "mode") == "deliver")
+            .map_or_else(|| "-".to_owned(), |attempt| word(attempt, "transport"));
         let mut told: Vec<String> = attempts
             .into_iter()
             .flatten()
@@ -126,6 +170,7 @@ impl World {
             status: word(&answer, "status"),
             attempts: told,
             reference,
+            by,
         })
     }
 }

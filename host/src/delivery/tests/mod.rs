@@ -1,5 +1,6 @@
 //! The policies and the engine, held to what they promise.
 
+mod after;
 mod agreement;
 mod engine;
 mod interleavings;

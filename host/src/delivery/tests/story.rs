@@ -12,6 +12,7 @@ pub(super) fn step(name: &str) -> PlannedStep {
     PlannedStep {
         transport: name.into(),
         mode: Mode::Deliver,
+        after: None,
         idempotent: false,
         reconciles: false,
         owner: false,
@@ -33,6 +34,13 @@ pub(super) fn into_inbox(name: &str) -> PlannedStep {
 pub(super) fn notify(name: &str) -> PlannedStep {
     PlannedStep {
         mode: Mode::Notify,
+        ..step(name)
+    }
+}
+
+pub(super) fn after(awaited: &str, name: &str) -> PlannedStep {
+    PlannedStep {
+        after: Some(awaited.into()),
         ..step(name)
     }
 }

@@ -1,0 +1,89 @@
+//! The rows of `examples/openclaw`: the gateway's other doors, each as an ordinary adapter with a configuration.
+//!
+//! The transports run beside each other in one byway, three times: as they should be, with a wrong token
+//! (`-stranger`) and with a gateway that is off (`-nobody`). `main@a2a` goes through the transport `a2a`.
+
+mod agent_cli;
+mod note_and_wake;
+mod webhooks;
+
+use std::time::Duration;
+
+use crate::failure::Result;
+
+use super::example::{Places, instance, routes, transports};
+use super::relay::Relay;
+use super::world::{Standing, World};
+
+/// The first turn after a start takes ten seconds on an idle machine, and the program takes some more.
+const DELIVERY_MAY_TAKE: Duration = Duration::from_secs(150);
+/// Whatever a gateway would do about a message a second time comes within seconds.
+const SECOND_TURN_MAY_TAKE: Duration = Duration::from_secs(8);
+
+/// The transports of the examples.
+const WEBHOOKS: [&str; 4] = ["a2a", "hook", "hook-main", "chat"];
+
+pub(crate) fn prove(world: &mut World) -> Result<()> {
+    world.gateway.start()?;
+    world.gateway.ready()?;
+    let relay = Relay::start(world.gateway.address())?;
+    configure(world, &relay)?;
+    world.byway.start()?;
+    webhooks::prove(world, &relay)?;
+    agent_cli::prove(world)?;
+    note_and_wake::prove(world)?;
+    world.byway.kill()
+}
+
+fn configure(world: &World, relay: &Relay) -> Result<()> {
+    let mut toml = instance(world);
+    let right = Places {
+        gateway: relay.address().to_string(),
+        ..Places::right(world)?
+    };
+    for (ending, places) in [
+        ("", &right),
+        ("-stranger", &Places::stranger(world)?),
+        ("-nobody", &Places::nobody(world)?),
+    ] {
+        for example in ["webhooks.toml", "agent-cli.toml", "note-and-wake.toml"] {
+            toml.push_str(&transports(world, example, ending, places)?);
+        }
+        for name in WEBHOOKS.iter().chain(&["agent-cli"]) {
+            toml.push_str(&routes(&[&format!("{name}{ending}")], ""));
+        }
+        toml.push_str(&format!(
+            "\n[[routes]]\nto = \"*@note{ending}\"\ndeadline = \"10m\"\nbackoff = {{ first = \"300ms\", max = \"1s\" }}\n\
+             chain = [{{ notify = \"beta-note{ending}\" }}, {{ deliver = \"wake{ending}\", after = \"beta-note{ending}\" }}]\n"
+        ));
+    }
+    world.byway.configure(&toml)
+}
+
+/// Waits until the model was asked about a message.
+fn until_seen(world: &World, word: &str) -> Result<()> {
+    world
+        .deadline
+        .wait_for("the model hearing the message", DELIVERY_MAY_TAKE, || {
+            Ok((world.model.turns(word) > 0).then_some(()))
+        })
+}
+
+fn turns(turns: usize) -> String {
+    match turns {
+        1 => "1 turn".to_owned(),
+        turns => format!("{turns} turns"),
+    }
+}
+
+/// Sends two messages with one key, and says how they ended.
+fn twice(world: &World, to: &str, word: &str) -> Result<String> {
+    let mut told = Vec::new();
+    for number in ["1", "2"] {
+        let id = world.send_event(&format!(
+            r#"{{"specversion":"1.0","id":"{word}-{number}","source":"byway://a/planner","type":"dev.byway.message","recipient":"{to}","idempotencykey":"{word}-key","datacontenttype":"text/plain","data":"{word}"}}"#
+        ))?;
+        told.push(world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?.told());
+    }
+    Ok(told.join("; "))
+}
