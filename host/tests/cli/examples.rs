@@ -49,6 +49,19 @@ fn every_configuration_is_right() {
     assert!(looked_at >= 4, "only {looked_at} examples were found");
 }
 
+#[test]
+fn a_chain_says_which_step_waits_for_which() {
+    let place = Place::new();
+    for (file, awaited) in [("note-and-wake.toml", "beta-note"), ("chain.toml", "note")] {
+        let file = examples().join("openclaw").join(file);
+        let ran = place.run(&["--config", file.to_str().unwrap(), "explain", "--to", "beta@here"]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let wake = ran.stdout.lines().find(|line| line.contains(" wake "));
+        let says = wake.is_some_and(|line| line.contains(&format!("; only after {awaited}")));
+        assert!(says, "{}", ran.stdout);
+    }
+}
+
 /// What the push server got.
 struct Push {
     head: String,

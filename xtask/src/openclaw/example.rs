@@ -124,17 +124,12 @@ fn renamed(line: &str, ending: &str) -> String {
     format!("[transports.{name}{ending}{rest}")
 }
 
-/// A route for each of these transports, to the agents of an instance of its name.
-pub(crate) fn routes(names: &[&str], more: &str) -> String {
-    names
-        .iter()
-        .map(|name| {
-            format!(
-                "\n[[routes]]\nto = \"*@{name}\"\nchain = [\"{name}\"]\ndeadline = \"10m\"\n\
-                 backoff = {{ first = \"300ms\", max = \"1s\" }}\n{more}"
-            )
-        })
-        .collect()
+/// A route through a chain, to the agents of an instance of this name. `backoff` is the wait between rounds.
+pub(crate) fn route(name: &str, chain: &str, backoff: &str, deadline: &str) -> String {
+    format!(
+        "\n[[routes]]\nto = \"*@{name}\"\nchain = [{chain}]\ndeadline = \"{deadline}\"\n\
+         backoff = {{ first = \"{backoff}\", max = \"{backoff}\" }}\n"
+    )
 }
 
 /// How many notes of an agent have this word.

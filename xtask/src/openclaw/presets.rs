@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::failure::Result;
 
-use super::example::{Places, instance, routes, transports};
+use super::example::{Places, instance, route, transports};
 use super::relay::Relay;
 use super::world::{Standing, World};
 
@@ -49,13 +49,17 @@ fn configure(world: &World, relay: &Relay) -> Result<()> {
         for example in ["webhooks.toml", "agent-cli.toml", "note-and-wake.toml"] {
             toml.push_str(&transports(world, example, ending, places)?);
         }
+        // What cannot work is not to be tried again and again: the gateway counts wrong tokens.
+        let backoff = if ending.is_empty() { "500ms" } else { "1h" };
         for name in WEBHOOKS.iter().chain(&["agent-cli"]) {
-            toml.push_str(&routes(&[&format!("{name}{ending}")], ""));
+            let name = format!("{name}{ending}");
+            toml.push_str(&route(&name, &format!("\"{name}\""), backoff, "10m"));
         }
-        toml.push_str(&format!(
-            "\n[[routes]]\nto = \"*@note{ending}\"\ndeadline = \"10m\"\nbackoff = {{ first = \"300ms\", max = \"1s\" }}\n\
-             chain = [{{ notify = \"beta-note{ending}\" }}, {{ deliver = \"wake{ending}\", after = \"beta-note{ending}\" }}]\n"
-        ));
+        let chain = format!(
+            "{{ notify = \"beta-note{ending}\" }}, {{ deliver = \"wake{ending}\", after = \"beta-note{ending}\" }}"
+        );
+        // This one is tried again, but not for long.
+        toml.push_str(&route(&format!("note{ending}"), &chain, "2s", "20s"));
     }
     world.byway.configure(&toml)
 }

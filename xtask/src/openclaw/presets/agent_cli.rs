@@ -22,12 +22,6 @@ pub(super) fn prove(world: &mut World) -> Result<()> {
             "refused exit-1 → dead, 0 turns",
         ),
         (
-            "the model's provider refuses",
-            "beta@agent-cli",
-            "cli-fails [[status:400]]",
-            "delivered delivered → delivered, 1 turn",
-        ),
-        (
             "the gateway is off",
             "beta@agent-cli-nobody",
             "cli-nobody",
@@ -61,6 +55,14 @@ pub(super) fn prove(world: &mut World) -> Result<()> {
     world.table.row(
         "the next message",
         "delivered processed → delivered",
+        &standing.told(),
+    );
+    // Last, and in another session: the gateway shows the agent a message that it did not answer together with the next one.
+    let id = world.send("main@agent-cli", "cli-fails [[status:400]]", &[])?;
+    let standing = world.wait(&id, DELIVERY_MAY_TAKE, |standing| !standing.attempts.is_empty())?;
+    world.table.row(
+        "the model's provider refuses: the message stands in the session",
+        "delivered delivered → delivered",
         &standing.told(),
     );
     Ok(())
