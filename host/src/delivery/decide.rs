@@ -70,7 +70,7 @@ impl SkipReason {
             Self::RetryAfter => "retry-after",
             Self::RefusedBefore => "refused-before",
             Self::Authority => "authority",
-            Self::After(_) => "after",
+            Self::After(_) => "waits-for-step",
             Self::Unsettled => "may-have-arrived",
             Self::Quarantined(_) => HostFault::QUARANTINED,
             Self::Host(_) => "host",
