@@ -4,15 +4,16 @@
 //! `cargo xtask test` makes the component where npm is; by hand, `npm ci && npm run build` in that folder and set
 //! `BYWAY_JAVASCRIPT_ADAPTER` to the component. Without it these tests are left out, and say so.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use byway::config::{AdapterRef, Position, Transport};
-use byway::contract::{Outcome, OutcomeKind, ReceiptStatus};
-use byway::sandbox::ReadyState;
+use byway::contract::{Attempted, Failure, Outcome, OutcomeKind, ReceiptStatus};
+use byway::sandbox::{Compiling, LoadedTransport, ReadyState, Sandbox, SandboxSettings};
 use serde_json::{Value, json};
 
 use crate::socket_side::{Heard, Play, socket_side};
-use crate::stage::{With as _, attempt, fails, load, problems, puppet, secret_file};
+use crate::stage::{With as _, call, puppet, secret_file};
 
 const TOKEN: &str = "r00m-t0ken-value";
 
@@ -23,6 +24,34 @@ fn component() -> Option<PathBuf> {
         eprintln!("left out: BYWAY_JAVASCRIPT_ADAPTER names no component");
     }
     named.map(PathBuf::from)
+}
+
+/// Keeps what it compiled, since each test may be a process: the engine in the component takes a second or more.
+fn sandbox() -> &'static Sandbox {
+    static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
+    SANDBOX.get_or_init(|| {
+        Sandbox::new(SandboxSettings {
+            cache_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("javascript-compiled")),
+            compiling: Compiling::InProcess,
+            attempts_at_once_max: 8,
+            builtin: &[],
+        })
+        .unwrap()
+    })
+}
+
+fn load(transport: &Transport) -> LoadedTransport {
+    sandbox().load(transport).unwrap()
+}
+
+async fn attempt(transport: &Transport) -> Attempted {
+    load(transport).attempt(call()).await.unwrap()
+}
+
+async fn fails(transport: &Transport) -> (Attempted, Failure) {
+    let attempted = attempt(transport).await;
+    let failure = attempted.outcome.failure().unwrap().clone();
+    (attempted, failure)
 }
 
 /// The room server of the example: a login, then messages, each answered with its name.
@@ -181,10 +210,8 @@ async fn its_check_finds_what_is_missing_and_what_is_not_granted() {
         return;
     };
     let pointers = |transport: &Transport| -> Vec<String> {
-        problems(transport)
-            .into_iter()
-            .map(|problem| problem.pointer)
-            .collect()
+        let problems = sandbox().load(transport).map(drop).unwrap_err();
+        problems.into_iter().map(|problem| problem.pointer).collect()
     };
     let mut wrong = transport(component.clone(), "ws://127.0.0.1:1", &token);
     wrong.config = json!({ "url": "http://127.0.0.1/", "tokn": 1 })
