@@ -15,6 +15,9 @@ pub enum Event {
     Cut(Arc<Path>, u64),
     /// Everything that was written to a file is on the disk.
     Synced(Arc<Path>),
+    /// A sync of a file has failed. A system that reports this once may never write what was not synced before, and say at
+    /// the next sync that all is well.
+    SyncFailed(Arc<Path>),
     /// A file was deleted. True: and the folder synced.
     Deleted(Arc<Path>, bool),
     /// The test has something to say.
@@ -82,7 +85,7 @@ impl Watch {
         self.watched.notes().sync_pause = pause;
     }
 
-    /// The next syncs fail, so many of them; what was written stays unsynced.
+    /// The next syncs fail, so many of them.
     pub fn fail_syncs(&self, count: usize) {
         self.watched.notes().syncs_to_fail = count;
     }

@@ -51,6 +51,11 @@ impl Remains {
                     self.sync_folder();
                 }
             }
+            Event::SyncFailed(path) => {
+                if let Some(file) = self.listed_file(path) {
+                    file.unsynced.clear();
+                }
+            }
             Event::Mark(_) => {}
         }
     }
@@ -234,6 +239,19 @@ mod tests {
         ]);
         assert_eq!(remains.certain()[&*wal], b"one");
         assert_eq!(remains.everything()[&*wal], b"onetwo");
+    }
+
+    #[test]
+    fn what_a_failed_sync_has_given_up_does_not_come_with_the_next() {
+        let wal = path("a.sqlite3-wal");
+        let remains = disk(&[
+            Event::Created(Arc::clone(&wal)),
+            Event::Written(Arc::clone(&wal), 0, b"one"[..].into()),
+            Event::SyncFailed(Arc::clone(&wal)),
+            Event::Written(Arc::clone(&wal), 3, b"two"[..].into()),
+            Event::Synced(Arc::clone(&wal)),
+        ]);
+        assert_eq!(remains.certain()[&*wal], b"\0\0\0two");
     }
 
     #[test]

@@ -243,6 +243,7 @@ unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
     let (pause, works) = notes.watched.next_sync();
     std::thread::sleep(pause);
     if !works {
+        notes.watched.note(Event::SyncFailed(Arc::clone(&notes.path)));
         return SQLITE_IOERR_FSYNC;
     }
     let synced = pass_on!(file, xSync, flags);

@@ -37,6 +37,7 @@ mod idempotency;
 mod inbox;
 mod journal;
 mod line;
+mod log;
 mod outbox;
 mod outlook;
 mod owner;

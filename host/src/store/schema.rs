@@ -3,14 +3,14 @@
 //!
 //! Nothing is written before it is certain that the file is byway's own and of a schema it knows.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::journal::migrate::chain_what_is_there;
 use super::owner::private_file;
-use super::{Durability, StoreError};
+use super::{Durability, StoreError, log};
 
 /// One step of the schema: statements, and what statements cannot do.
 struct Migration {
@@ -41,6 +41,8 @@ const APPLICATION: i64 = 0x6279_7779;
 const BUSY: Duration = Duration::from_secs(5);
 /// Up to this size the whole structure is checked at the start, which takes well under a second.
 const CHECKED_BYTES_MAX: u64 = 64 << 20;
+/// Up to this size its indexes are, too: a row that an index does not lead to would be a message that waits for ever.
+const INDEXES_CHECKED_BYTES_MAX: u64 = 16 << 20;
 /// More than all the statements there are, so that each is prepared once.
 const STATEMENTS: usize = 64;
 /// SQLite's page, in bytes.
@@ -60,7 +62,9 @@ pub(super) fn open(file: &Path, durability: Durability) -> Result<Connection, St
         .and_then(|file| file.metadata())
         .map_err(unusable)?
         .len();
-    refuse_what_was_cut(file, size)?;
+    let log = log_of(file);
+    refuse_what_was_cut(file, size, &log)?;
+    log::look_at(&log, durability)?;
     let sql = |error: rusqlite::Error| StoreError::of(&error, file);
     let mut connection = connect(
         file,
@@ -70,7 +74,7 @@ pub(super) fn open(file: &Path, durability: Durability) -> Result<Connection, St
     refuse_what_is_not_ours(&connection, file)?;
     write_ahead(&connection, file, durability)?;
     if size <= CHECKED_BYTES_MAX {
-        check(&connection, file)?;
+        check(&connection, file, size)?;
     }
     migrate(&mut connection).map_err(sql)?;
     Ok(connection)
@@ -94,15 +98,19 @@ fn connect(file: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+fn log_of(file: &Path) -> PathBuf {
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
+}
+
 /// Two losses that SQLite itself passes over: it deletes a log whose database is empty, though that log
 /// may be all that is left of messages that were accepted; and it fills up a last page that is
 /// not whole, which a crash leaves only together with a log that has the page.
-fn refuse_what_was_cut(file: &Path, size: u64) -> Result<(), StoreError> {
-    let mut log = file.as_os_str().to_owned();
-    log.push("-wal");
-    let logged = std::fs::metadata(&log).map_or(0, |log| log.len());
+fn refuse_what_was_cut(file: &Path, size: u64, log: &Path) -> Result<(), StoreError> {
+    let logged = std::fs::metadata(log).map_or(0, |log| log.len());
     let why = if size == 0 && logged > 0 {
-        format!("it is empty, and its log {} is not", Path::new(&log).display())
+        format!("it is empty, and its log {} is not", log.display())
     } else if !size.is_multiple_of(PAGE_BYTES) && logged == 0 {
         format!("it ends in the middle of a page, after {size} bytes")
     } else {
@@ -163,9 +171,14 @@ fn write_ahead(connection: &Connection, file: &Path, durability: Durability) -> 
     })
 }
 
-fn check(connection: &Connection, file: &Path) -> Result<(), StoreError> {
+fn check(connection: &Connection, file: &Path, size: u64) -> Result<(), StoreError> {
+    let check = if size <= INDEXES_CHECKED_BYTES_MAX {
+        "PRAGMA integrity_check(1)"
+    } else {
+        "PRAGMA quick_check(1)"
+    };
     let found: String = connection
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .query_row(check, [], |row| row.get(0))
         .map_err(|error| StoreError::of(&error, file))?;
     if found == "ok" {
         return Ok(());

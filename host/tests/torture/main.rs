@@ -18,8 +18,10 @@
 
 #[path = "../../../tests/acceptance/byway.rs"]
 mod byway_process;
+mod damage;
 mod dice;
 mod faults;
+mod hard_times;
 #[path = "../../../tests/acceptance/http.rs"]
 mod http;
 mod oracle;

@@ -70,7 +70,7 @@ fn cut(durability: &str) -> Found {
     let folder = folder();
     let data = folder.path().join("data");
     let watch = lossy_disk::watch(&data);
-    work(folder.path(), durability, &watch, &mut dice);
+    work(folder.path(), durability, GROUPS, 6_000, &watch, &mut dice);
     let events = watch.events();
     let answered = events
         .iter()
@@ -84,6 +84,11 @@ fn cut(durability: &str) -> Found {
         syncs: watch.syncs(),
         answered,
         ..Found::default()
+    };
+    let kept = if durability == "full" {
+        Durability::Full
+    } else {
+        Durability::Process
     };
     let mut remains = Remains::default();
     let mut promised = Vec::new();
@@ -105,15 +110,15 @@ fn cut(durability: &str) -> Found {
         ];
         for disk in disks {
             found.disks += 1;
-            found.lost += look(&disk, &promised)
+            found.lost += look(&disk, &promised, kept)
                 .unwrap_or_else(|why| panic!("seed {seed}, after {place} of {} events: {why}", events.len()));
         }
     }
     found
 }
 
-/// Messages in and out, in groups, with the engine at work and a restart in the middle.
-fn work(folder: &Path, durability: &str, watch: &Watch, dice: &mut Dice) {
+/// Messages in and out, in groups, with the engine at work and a restart in the middle. What is answered is marked.
+pub fn work(folder: &Path, durability: &str, groups: usize, bytes_max: u64, watch: &Watch, dice: &mut Dice) {
     let peer = Identity::load_or_create(&folder.join("peer")).unwrap();
     let text = format!(
         "[instance]\nname = \"a\"\ndata_dir = \"{}\"\ndurability = \"{durability}\"\n\
@@ -137,11 +142,11 @@ fn work(folder: &Path, durability: &str, watch: &Watch, dice: &mut Dice) {
         let (stop, stopped) = watch::channel(false);
         runtime.block_on(async {
             let running = tokio::spawn(Arc::clone(&byway).run(stopped));
-            for _ in 0..GROUPS / 2 {
+            for _ in 0..groups / 2 {
                 let mut calls = Vec::new();
                 for _ in 0..=dice.below(8) {
                     number += 1;
-                    let size = usize::try_from(dice.below(6_000)).unwrap();
+                    let size = usize::try_from(dice.below(bytes_max)).unwrap();
                     let text = format!("{number} {}", "x".repeat(size));
                     match dice.below(5) {
                         0 | 1 => calls.push(tokio::spawn(accept(Arc::clone(&byway), number, text))),
@@ -219,12 +224,16 @@ async fn acknowledge(byway: Arc<Byway>, id: String) -> String {
 
 /// Puts a disk's files into a folder, has byway open it, and counts what was promised and is not there. An error
 /// where it does not open, or holds halves.
-fn look(disk: &BTreeMap<PathBuf, Vec<u8>>, promised: &[String]) -> Result<usize, String> {
+fn look(
+    disk: &BTreeMap<PathBuf, Vec<u8>>,
+    promised: &[String],
+    durability: Durability,
+) -> Result<usize, String> {
     let left = folder();
     for (path, bytes) in disk {
         std::fs::write(left.path().join(path.file_name().unwrap()), bytes).unwrap();
     }
-    let store = Store::open(left.path(), Durability::Process).map_err(|error| error.to_string())?;
+    let store = Store::open(left.path(), durability).map_err(|error| error.to_string())?;
     let database = Connection::open(left.path().join(FILE)).unwrap();
     halves(&database)?;
     let ids = |query: &str| -> BTreeSet<String> {

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::super::settle::host_fault;
-use super::reference::{End, File, Happened, Next, completes, doubled};
+use super::reference::{Answer, End, File, Happened, Next, completes, doubled};
 use super::story::{Story, failure, plan, step};
 use crate::config::{DoneAt, Mode, OnUnknown, Strategy as Order};
 use crate::contract::{Failure, HostFault, Outcome, Receipt, ReceiptStatus, Verdict};
@@ -25,7 +25,8 @@ use crate::delivery::{
 struct Move {
     outcome: Outcome,
     fate: Fate,
-    arrived: bool,
+    /// Which answer a transport gives that is asked what became of an attempt.
+    told: u8,
     random: f64,
     /// Seconds that the clock steps, beside the waits.
     clock: i64,
@@ -85,16 +86,16 @@ fn any_move() -> impl Strategy<Value = Move> {
     (
         any_outcome(),
         fate,
-        any::<bool>(),
+        0..4u8,
         0.0..1.0f64,
         prop_oneof![4 => Just(0), 1 => -5_000..5_000i64],
         prop_oneof![9 => Just(None), 1 => any_status().prop_map(Some)],
         prop_oneof![4 => Just(None), 1 => (0..4usize, change).prop_map(Some)],
     )
-        .prop_map(|(outcome, fate, arrived, random, clock, receipt, change)| Move {
+        .prop_map(|(outcome, fate, told, random, clock, receipt, change)| Move {
             outcome,
             fate,
-            arrived,
+            told,
             random,
             clock,
             receipt,
@@ -341,18 +342,17 @@ impl Telling {
         } = &mut self.story;
         let step = plan.steps[place].clone();
         // Where several ways lead into one inbox, one of them cannot say what came by another; it is not asked to lie.
-        let verdict = if a_move.arrived || step.dedupe.is_some() {
-            Verdict::Unknown
-        } else {
-            Verdict::NotArrived
+        let (verdict, answer) = match a_move.told {
+            0 if step.dedupe.is_none() => (Verdict::NotArrived, Answer::NotArrived),
+            1 => (Verdict::NeverKnown, Answer::Never(step.fingerprint)),
+            _ => (Verdict::Unknown, Answer::Unknown),
         };
-        if verdict == Verdict::NotArrived {
+        if answer == Answer::NotArrived {
             self.world.take_back(&step);
         }
-        self.file.lines.push(Happened::Asked(
-            step.transport.clone(),
-            verdict == Verdict::NotArrived,
-        ));
+        self.file
+            .lines
+            .push(Happened::Asked(step.transport.clone(), answer));
         Ok(reconciled(plan, flight, &step, &verdict, *now) != Ending::Open)
     }
 

@@ -2,6 +2,7 @@
 
 mod after;
 mod agreement;
+mod clock;
 mod engine;
 mod interleavings;
 mod ordering;

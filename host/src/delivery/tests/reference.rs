@@ -17,8 +17,8 @@ pub(super) enum Happened {
     CouldNot(String, Timestamp),
     /// The step was passed over.
     PassedOver(String),
-    /// A transport was asked what became of an attempt; true: it did not arrive.
-    Asked(String, bool),
+    /// A transport was asked what became of an attempt.
+    Asked(String, Answer),
     /// A round is over.
     RoundOver,
 }
@@ -38,6 +38,17 @@ pub(super) enum End {
     Unknown(Option<SignedDuration>),
     /// A crash cut it off.
     CutOff,
+}
+
+/// What a transport answers that is asked what became of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Answer {
+    /// It did not arrive.
+    NotArrived,
+    /// It cannot say, now.
+    Unknown,
+    /// It can never say, with this configuration.
+    Never(u64),
 }
 
 /// What is to be done next.
@@ -199,7 +210,7 @@ impl File {
                 {
                     names.push(step.transport.clone());
                 }
-                Happened::Asked(name, true) => names.retain(|it| it != name),
+                Happened::Asked(name, Answer::NotArrived) => names.retain(|it| it != name),
                 _ => {}
             }
         }
@@ -222,7 +233,16 @@ impl File {
     }
 
     fn may_ask(&self, step: &PlannedStep, unsettled: &[String]) -> bool {
-        step.reconciles && unsettled.contains(&step.transport) && !self.led_elsewhere(step)
+        let never = self.lines.iter().rev().find_map(|line| match line {
+            Happened::Asked(name, Answer::Never(fingerprint)) if *name == step.transport => {
+                Some(*fingerprint)
+            }
+            _ => None,
+        });
+        step.reconciles
+            && unsettled.contains(&step.transport)
+            && never != Some(step.fingerprint)
+            && !self.led_elsewhere(step)
     }
 
     fn led_elsewhere(&self, step: &PlannedStep) -> bool {
@@ -279,7 +299,7 @@ impl File {
                 Happened::CouldNot(name, _) | Happened::PassedOver(name) if *name == step.transport => {
                     done = true
                 }
-                Happened::Asked(name, true) if *name == step.transport => done = false,
+                Happened::Asked(name, Answer::NotArrived) if *name == step.transport => done = false,
                 _ => {}
             }
         }

@@ -1,0 +1,357 @@
+//! The disk gives back something else than was written: a bit is another, or the end is gone.
+//!
+//! A small database of a real byway, once closed and once with its log beside it, is damaged in one place, opened, and
+//! read to the end. What may come of it:
+//!
+//! - *identical*: nothing that byway keeps is different, since what was damaged was not in use;
+//! - *refused*: byway does not open it, and says what to do;
+//! - *noticed*: byway opens it and says in its log that the end is not whole; or the reading of what was damaged is an
+//!   error; or `byway journal verify --replay` tells of it.
+//!
+//! A log that was cut at the very end of a commit cannot be told from one that never had more: it goes back to what was
+//! written before, whole.
+//!
+//! Never a panic, and never other words than were written, taken for true in silence.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use byway::envelope::PublicKey;
+use byway::identity::Identity;
+use byway::store::{Durability, OutgoingFilter, Store, StoreError, verify};
+use lossy_disk::{Event, Remains};
+use rusqlite::Connection;
+use rusqlite::types::Value;
+
+use crate::dice::Dice;
+use crate::power::{folder, work};
+
+/// Places that the short run damages in each file.
+const SAMPLE: u64 = 250;
+const FILE: &str = "byway.sqlite3";
+const LOG: &str = "byway.sqlite3-wal";
+
+type Files = BTreeMap<String, Vec<u8>>;
+type Dump = BTreeMap<String, Vec<Vec<Value>>>;
+
+/// One damage to one file.
+#[derive(Clone, Copy, Debug)]
+enum Damage {
+    Flip { byte: usize, bit: u8 },
+    Cut { length: usize },
+}
+
+/// What came of one damage.
+#[derive(Debug, PartialEq)]
+enum Came {
+    Identical,
+    Refused,
+    Noticed,
+    /// The end of a log is gone, and with it what only the log had.
+    WentBack,
+    /// Something else is taken for true: in these tables.
+    Silent(Vec<String>),
+}
+
+#[test]
+#[ignore = "rows carry no checksums yet"]
+fn a_damaged_database_is_never_taken_for_true_in_silence() {
+    let (closed, _, key) = samples();
+    damage_all("the closed database", FILE, &closed, &key);
+}
+
+#[test]
+fn a_damaged_log_is_never_taken_for_true_in_silence() {
+    let (_, open, key) = samples();
+    damage_all("the log", LOG, &open, &key);
+}
+
+#[test]
+#[ignore = "rows carry no checksums yet"]
+fn a_damaged_database_beside_its_log_is_never_taken_for_true_in_silence() {
+    let (_, open, key) = samples();
+    damage_all("the database beside its log", FILE, &open, &key);
+}
+
+/// A byway's files when it has stopped, and when it was running; and its key.
+fn samples() -> (Files, Files, PublicKey) {
+    let seed = Dice::seed_from("BYWAY_TORTURE_SEED");
+    println!("damage: seed {seed}");
+    lossy_disk::install();
+    let folder = folder();
+    let data = folder.path().join("data");
+    let watch = lossy_disk::watch(&data);
+    work(folder.path(), "full", 12, 300, &watch, &mut Dice::of(seed));
+    let mut closed = Files::new();
+    for entry in std::fs::read_dir(&data)
+        .unwrap()
+        .map(Result::unwrap)
+        .filter(|it| it.path().is_file())
+    {
+        closed.insert(
+            entry.file_name().into_string().unwrap(),
+            std::fs::read(entry.path()).unwrap(),
+        );
+    }
+    let events = watch.events();
+    // The last moment at which something had been answered and the log was not yet put away.
+    let answered = events
+        .iter()
+        .rposition(|event| matches!(event, Event::Mark(_)))
+        .unwrap();
+    let mut remains = Remains::default();
+    for event in &events[..=answered] {
+        remains.happen(event);
+    }
+    let mut open: Files = remains
+        .everything()
+        .into_iter()
+        .map(|(path, bytes)| (path.file_name().unwrap().to_string_lossy().into_owned(), bytes))
+        .collect();
+    assert!(
+        open[LOG].len() > 20_000,
+        "the log is too small to be worth damaging"
+    );
+    open.insert("identity".into(), closed["identity"].clone());
+    let key = Identity::load_or_create(&data).unwrap().public();
+    (closed, open, key)
+}
+
+fn damage_all(what: &str, name: &str, files: &Files, key: &PublicKey) {
+    let seed = Dice::seed_from("BYWAY_TORTURE_SEED");
+    println!("damage: {what}, seed {seed}");
+    let mut dice = Dice::of(seed);
+    let whole = std::env::var_os("BYWAY_TORTURE_WHOLE").is_some();
+    let length = u64::try_from(files[name].len()).unwrap();
+    let mut damages = Vec::new();
+    if whole {
+        // One bit of every byte, and every eighth length.
+        damages.extend((0..length).map(|byte| flip(byte, &mut dice)));
+        damages.extend((0..length).step_by(8).map(cut));
+    } else {
+        for _ in 0..SAMPLE {
+            let byte = dice.below(length);
+            damages.push(flip(byte, &mut dice));
+        }
+        for _ in 0..SAMPLE / 4 {
+            damages.push(cut(dice.below(length)));
+        }
+        // Whole pages, where nothing looks torn.
+        damages.extend((0..length / 4096).step_by(7).map(|page| cut(page * 4096)));
+    }
+    let undamaged = look(files, key).unwrap_or_else(|error| panic!("undamaged, it does not open: {error}"));
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut silent = Vec::new();
+    for damage in &damages {
+        let word = match judge(name, *damage, files, &undamaged, key) {
+            Came::Identical => "identical",
+            Came::Refused => "refused",
+            Came::Noticed => "noticed",
+            Came::WentBack => "went back to before the damage",
+            Came::Silent(tables) => {
+                silent.push(format!("{damage:?}: {tables:?}"));
+                "silent"
+            }
+        };
+        *counts.entry(word).or_default() += 1;
+    }
+    println!(
+        "damage: {what} of {length} bytes, {} damages: {counts:?}",
+        damages.len()
+    );
+    assert!(
+        silent.is_empty(),
+        "seed {seed}: {} in silence:\n{}",
+        silent.len(),
+        silent.join("\n")
+    );
+}
+
+fn flip(byte: u64, dice: &mut Dice) -> Damage {
+    Damage::Flip {
+        byte: usize::try_from(byte).unwrap(),
+        bit: u8::try_from(dice.below(8)).unwrap(),
+    }
+}
+
+fn cut(length: u64) -> Damage {
+    Damage::Cut {
+        length: usize::try_from(length).unwrap(),
+    }
+}
+
+fn judge(
+    name: &str,
+    damage: Damage,
+    files: &Files,
+    (true_state, known): &(Dump, Vec<String>),
+    key: &PublicKey,
+) -> Came {
+    let mut files = files.clone();
+    let bytes = files.get_mut(name).unwrap();
+    match damage {
+        Damage::Flip { byte, bit } => bytes[byte] ^= 1 << bit,
+        Damage::Cut { length } => bytes.truncate(length),
+    }
+    match look(&files, key) {
+        Err(error) => {
+            let said = error.to_string();
+            assert!(said.contains(';'), "{damage:?}: no fix in: {said}");
+            Came::Refused
+        }
+        Ok((dump, _)) if dump == *true_state => Came::Identical,
+        Ok((_, noticed)) if noticed.iter().any(|it| !known.contains(it)) => Came::Noticed,
+        // A log that ends with a commit looks like one that never had more.
+        Ok((dump, _))
+            if name == LOG && matches!(damage, Damage::Cut { .. }) && is_earlier(&dump, true_state) =>
+        {
+            Came::WentBack
+        }
+        Ok((dump, _)) => Came::Silent(
+            true_state
+                .iter()
+                .filter(|(table, rows)| dump.get(*table) != Some(*rows))
+                .map(|(table, _)| table.clone())
+                .collect(),
+        ),
+    }
+}
+
+/// Whether this is how it stood before: its journal is the beginning of the other's.
+fn is_earlier(dump: &Dump, later: &Dump) -> bool {
+    let (rows, all) = (&dump["journal"], &later["journal"]);
+    all.starts_with(rows)
+}
+
+/// Opens it as byway does, reads everything through the store, and verifies the journal. All that was noticed on the way,
+/// and everything that is in it.
+fn look(files: &Files, key: &PublicKey) -> Result<(Dump, Vec<String>), StoreError> {
+    let left = folder();
+    for (name, bytes) in files {
+        std::fs::write(left.path().join(name), bytes).unwrap();
+    }
+    let said = Said::default();
+    let log = tracing_subscriber::fmt()
+        .with_writer(said.clone())
+        .with_ansi(false)
+        .finish();
+    let store = tracing::subscriber::with_default(log, || Store::open(left.path(), Durability::Full))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut noticed = said.lines();
+    runtime.block_on(async {
+        if let Err(error) = read(&store).await {
+            noticed.push(error.to_string());
+        }
+    });
+    drop(store);
+    match verify(left.path(), key, true) {
+        Ok(report) => noticed.extend(report.findings.iter().map(|finding| finding.message.clone())),
+        Err(error) => noticed.push(error.to_string()),
+    }
+    let dump = dump(&left.path().join(FILE)).unwrap_or_else(|error| {
+        noticed.push(error.to_string());
+        Dump::new()
+    });
+    Ok((dump, noticed))
+}
+
+/// What byway writes into its log.
+#[derive(Clone, Default)]
+struct Said(Arc<Mutex<Vec<u8>>>);
+
+impl Said {
+    /// Without the times.
+    fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
+        let words = text
+            .lines()
+            .map(|line| line.split_once(' ').map_or(line, |it| it.1).to_owned());
+        words
+            .filter(|line| line.contains("WARN") || line.contains("ERROR"))
+            .collect()
+    }
+}
+
+impl Write for Said {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Said {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// Everything, as byway reads it when it works.
+async fn read(store: &Store) -> Result<(), StoreError> {
+    let mut cursor = None;
+    loop {
+        let page = store.list_outgoing(OutgoingFilter::default(), cursor, 50).await?;
+        for message in &page.items {
+            let whole = store.outgoing(message.key).await?;
+            assert!(
+                whole.is_some_and(|it| !it.envelope_json.is_empty()),
+                "a listed message is not there"
+            );
+            store.attempts(message.key).await?;
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    loop {
+        let page = store.inbox("executor", false, cursor, 50).await?;
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    store.counts().await?;
+    store.journal(0, 100_000).await?;
+    let end = jiff::Timestamp::MAX;
+    store.due(end, 100_000).await?;
+    Ok(())
+}
+
+/// Every row of every table.
+fn dump(file: &Path) -> rusqlite::Result<Dump> {
+    let database = Connection::open(file)?;
+    let mut tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")?;
+    let names: Vec<String> = tables
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut dump = Dump::new();
+    // An index that leads elsewhere loses messages whose rows are as they were.
+    let sound = database.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+    dump.insert("integrity".into(), vec![vec![sound]]);
+    for name in names {
+        let mut query = database.prepare(&format!("SELECT * FROM \"{name}\""))?;
+        let columns = query.column_count();
+        let rows = query.query_map([], |row| {
+            (0..columns)
+                .map(|place| row.get(place))
+                .collect::<rusqlite::Result<Vec<Value>>>()
+        })?;
+        let mut rows: Vec<Vec<Value>> = rows.collect::<rusqlite::Result<_>>()?;
+        if name != "journal" {
+            rows.sort_by_key(|row| format!("{row:?}"));
+        }
+        dump.insert(name, rows);
+    }
+    Ok(dump)
+}
