@@ -1,5 +1,6 @@
 //! The long form of the tests that `test` runs shortly: thousands of kills, every point of a power cut, every bit.
 
+use crate::build;
 use crate::failure::{Failure, Result};
 use crate::layout::Layout;
 use crate::process;
@@ -26,9 +27,13 @@ pub(crate) fn torture(layout: &Layout, arguments: &[String]) -> Result<()> {
         match argument.as_str() {
             "--kills" => kills = number()?,
             "--seed" => seed = Some(number()?),
+            option if option.starts_with('-') => {
+                return Err(Failure::new(format!("{option} is no option")).fix("see `cargo xtask help`"));
+            }
             name => names.push(name),
         }
     }
+    build::build(layout)?;
     say(format!("==> torture: {kills} kills"));
     let mut cargo = process::cargo(&layout.root);
     // Not nextest, which ends a test that takes minutes.
