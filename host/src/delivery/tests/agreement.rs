@@ -79,7 +79,7 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
 fn any_move() -> impl Strategy<Value = Move> {
     let fate = prop_oneof![7 => Just(Fate::Ends), 2 => Just(Fate::Crashes), 1 => Just(Fate::HostFaults)];
     let change = prop_oneof![
-        4 => (0..5u8).prop_map(Change::Gate),
+        4 => (0..6u8).prop_map(Change::Gate),
         1 => Just(Change::Fingerprint),
         1 => Just(Change::LeadsElsewhere)
     ];
@@ -212,6 +212,7 @@ impl Telling {
                 1 => Gate::Breaker(until),
                 2 => Gate::Quarantined(until, "it breaks".into()),
                 3 => Gate::Host(until, "it is not there".into()),
+                4 => Gate::Rate(until),
                 _ => Gate::Open,
             };
         }
