@@ -84,6 +84,14 @@ impl Site {
         String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
+    /// Its journal is whole, and says what its tables hold.
+    pub fn verify_journal(&self) {
+        let scratch = tempfile::TempDir::new().unwrap();
+        let args = ["journal", "verify", "--replay"].map(str::to_owned);
+        let ran = byway_process::run(&self.config, &args, None, scratch.path()).unwrap();
+        assert_eq!(ran.code, Some(0), "{}: {}{}", self.name, ran.stdout, ran.stderr);
+    }
+
     /// One call of its API as its admin. An error where no whole answer came.
     pub fn call(
         &self,

@@ -9,6 +9,8 @@
 //! - twice: in B's inbox more than once, over its whole life. Must be none.
 //! - forgotten: an acknowledgement that B had confirmed and does not know any more. Must be none.
 //!
+//! Both journals must verify, and say what the tables hold.
+//!
 //! `BYWAY_TORTURE_KILLS` and `BYWAY_TORTURE_SEED` make it longer, and repeat it as far as two machines' processes can
 //! be repeated: what is killed when, and what the proxy does, is the seed's.
 
@@ -248,6 +250,7 @@ fn judge(a: &Site, b: &Site, ledger: &Ledger, sent: &BTreeMap<String, Value>) {
         );
     }
     for site in [a, b] {
+        site.verify_journal();
         let log = site.log();
         assert!(!log.contains("panicked"), "{}: a panic in {}", site.name, log);
     }
