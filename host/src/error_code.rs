@@ -131,6 +131,12 @@ codes! {
     Undecided = "BW216", "still undecided",
         "The message is stored and byway goes on trying; --wait ended before it was decided.",
         "Do not send it again; `byway show ID` tells how it stands.";
+    TooLate = "BW217", "decided already",
+        "The message has ended, or does not stand so that this could be done with it. Nothing was changed.",
+        "`byway show ID` tells how it stands.";
+    NeedsNewId = "BW218", "too old for its id",
+        "The message was accepted so long ago (30 days) that its recipient may have forgotten its id: under the same id it could be taken in twice.",
+        "Redrive it with --new-id (\"new_id\": true): then it is another message with the same content.";
 
     NotAComponent = "BW301", "not a component",
         "The adapter's file is a core module, a truncated file, or no WebAssembly at all.",

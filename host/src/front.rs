@@ -4,6 +4,7 @@
 //! engine; a command such as `byway accept` that finds no server running opens it without, stores what
 //! it has to store, and leaves the delivering to the server's next start.
 
+mod deciding;
 mod difference;
 mod files;
 mod last_in_force;
@@ -25,6 +26,7 @@ use loading::Late;
 use reload::Reloads;
 use setup::{Cell, Ground};
 
+pub use deciding::{DeadQuery, Redriving};
 pub use reload::Trigger;
 pub(crate) use setup::Setup;
 

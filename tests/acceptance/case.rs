@@ -287,6 +287,8 @@ pub struct Wait {
     pub message: Option<String>,
     /// … has this status (on the byway that accepted it).
     pub status: Option<String>,
+    /// … has this receipt, the greatest so far.
+    pub receipt: Option<String>,
     /// … has at least so many attempts.
     pub attempts: Option<usize>,
     /// An inbox, `agent@instance` …

@@ -196,7 +196,9 @@ fn is_so(world: &World, what: &Wait) -> Result<(), String> {
             .pointer("/attempts")
             .and_then(Value::as_array)
             .map_or(0, Vec::len);
+        let receipt = view.pointer("/receipt").and_then(Value::as_str);
         if what.status.as_deref().is_some_and(|status| status != is)
+            || (what.receipt.is_some() && what.receipt.as_deref() != receipt)
             || what.attempts.is_some_and(|most| attempts < most)
         {
             return Err(view.to_string());

@@ -6,6 +6,7 @@
 
 mod asked;
 mod auth;
+mod dead;
 mod health;
 mod inbound;
 mod inbox;
@@ -28,7 +29,8 @@ use tokio::sync::watch;
 
 pub use problem::Problem;
 pub use view::{
-    AttemptView, InboxItem, MessageView, Page, ReloadView, SubmittedView, TakenInView, TransportStateView,
+    AttemptView, InboxItem, MessageView, Page, RedrivenView, ReloadView, SubmittedView, TakenInView,
+    TransportStateView,
 };
 
 use crate::config::Config;
@@ -82,6 +84,13 @@ pub fn router(byway: Arc<Byway>) -> Router {
     Router::new()
         .route("/v1/messages", post(messages::submit).get(messages::list))
         .route("/v1/messages/{id}", get(messages::show))
+        .route("/v1/messages/{id}/cancel", post(dead::cancel))
+        .route("/v1/messages/{id}/approve", post(dead::approve))
+        .route("/v1/messages/{id}/reject", post(dead::reject))
+        .route("/v1/messages/{id}/redrive", post(dead::redrive))
+        .route("/v1/messages/{id}/drop", post(dead::put_away))
+        .route("/v1/dead", get(dead::list))
+        .route("/v1/dead/redrive", post(dead::redrive_some))
         .route("/v1/inbound", post(inbound::take_in))
         .route("/v1/agents/{agent}/inbox", get(inbox::list))
         .route("/v1/agents/{agent}/inbox/{id}", get(inbox::show))

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::envelope::{Data, Envelope, Value};
-use crate::intake::{Submitted, TakenIn};
+use crate::intake::{Refusal, Submitted, TakenIn};
 use crate::store::{Attempt, Incoming, Outgoing};
 
 /// A part of a list, and where the next begins.
@@ -53,7 +53,7 @@ pub struct MessageView {
     pub recipient: String,
     /// `message`, `wake` or `receipt`; `inbox` for one that lies here and is carried nowhere.
     pub kind: String,
-    /// `waiting`, `held`, `delivered`, `dead`, `expired`, `cancelled`; or how it stands in the inbox.
+    /// `waiting`, `pending`, `held`, `delivered`, `dead`, `expired`, `cancelled`, `dropped`; or how it stands in the inbox.
     pub status: String,
     /// Why it stands so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,6 +74,57 @@ pub struct MessageView {
     /// What was tried and what was passed over, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<AttemptView>,
+    /// Where it has several recipients: how it stands for each. Above it stands as for the one that is worst off.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<MessageView>,
+}
+
+/// What became of a dead letter that was to be redriven.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RedrivenView {
+    /// Its id.
+    pub id: String,
+    /// Its recipient.
+    pub recipient: String,
+    /// `redriven` or `refused`.
+    pub status: String,
+    /// The id under which it goes on, where that is a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_id: Option<String>,
+    /// The code of what hinders it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What hinders it, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+impl RedrivenView {
+    /// One that goes on under an id.
+    #[must_use]
+    pub fn done(id: String, recipient: String, goes_on_as: String) -> Self {
+        Self {
+            new_id: (goes_on_as != id).then_some(goes_on_as),
+            id,
+            recipient,
+            status: "redriven".into(),
+            code: None,
+            detail: None,
+        }
+    }
+
+    /// One that stays dead.
+    #[must_use]
+    pub fn refused(message: &Outgoing, refusal: &Refusal) -> Self {
+        Self {
+            id: message.id.clone(),
+            recipient: message.recipient.to_string(),
+            status: "refused".into(),
+            new_id: None,
+            code: Some(refusal.code.code().to_owned()),
+            detail: Some(refusal.to_string()),
+        }
+    }
 }
 
 /// One attempt, or a step that was passed over.
@@ -245,7 +296,37 @@ impl MessageView {
             next_at: waits.then_some(message.due_at),
             deadline: Some(message.deadline),
             attempts: attempts.into_iter().map(AttemptView::from).collect(),
+            recipients: Vec::new(),
         }
+    }
+
+    /// A message to several recipients, as it stands for the one that is worst off: undecided before ended, and
+    /// of the ends the one that asks most of a person.
+    #[must_use]
+    pub fn of_several(views: Vec<Self>) -> Option<Self> {
+        let worst = views.iter().min_by_key(|view| badness(&view.status))?.clone();
+        if views.len() == 1 {
+            return Some(worst);
+        }
+        let names: Vec<&str> = views.iter().map(|view| view.recipient.as_str()).collect();
+        Some(Self {
+            recipient: names.join(", "),
+            fallback: views.iter().any(|view| view.fallback),
+            attempts: Vec::new(),
+            recipients: views,
+            ..worst
+        })
+    }
+
+    /// How it stands for one recipient.
+    #[must_use]
+    pub fn of_recipient(self, recipient: &str) -> Option<Self> {
+        if self.recipients.is_empty() {
+            return (self.recipient == recipient).then_some(self);
+        }
+        self.recipients
+            .into_iter()
+            .find(|view| view.recipient == recipient)
     }
 
     /// A message that lies in an inbox here and is carried nowhere.
@@ -267,8 +348,28 @@ impl MessageView {
             next_at: None,
             deadline: None,
             attempts: Vec::new(),
+            recipients: Vec::new(),
         }
     }
+}
+
+/// The lower, the more it says of a message with several recipients.
+fn badness(status: &str) -> u8 {
+    let order = [
+        "waiting",
+        "pending",
+        "held",
+        "dead",
+        "expired",
+        "dropped",
+        "cancelled",
+        "delivered",
+        "read",
+    ];
+    let place = order.iter().position(|word| *word == status);
+    place
+        .and_then(|place| u8::try_from(place).ok())
+        .unwrap_or(u8::MAX)
 }
 
 impl From<Attempt> for AttemptView {

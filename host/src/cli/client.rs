@@ -58,6 +58,17 @@ pub(super) struct Content {
     pub(super) idempotency_key: Option<String>,
 }
 
+impl Content {
+    /// A value as JSON.
+    pub(super) fn json(value: &serde_json::Value) -> Self {
+        Self {
+            media_type: "application/json",
+            bytes: value.to_string().into_bytes(),
+            idempotency_key: None,
+        }
+    }
+}
+
 /// A call that did not succeed.
 #[derive(Debug)]
 pub(super) enum CallError {

@@ -196,6 +196,8 @@ fn exit_of(code: ErrorCode) -> u8 {
         | E::TooManyHops
         | E::UnknownAgent
         | E::NoSuchMessage
+        | E::TooLate
+        | E::NeedsNewId
         | E::Expired
         | E::JournalBroken => DATA,
         E::DeadLetter | E::ListenFailed => UNAVAILABLE,

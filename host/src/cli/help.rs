@@ -19,7 +19,12 @@ use crate::error_code::ErrorCode;
 
 const GROUPS: &[(&str, &[&str])] = &[
     ("Run", &["serve", "reload"]),
-    ("Messages", &["send", "show", "list", "accept"]),
+    (
+        "Messages",
+        &[
+            "send", "show", "list", "cancel", "approve", "reject", "dead", "accept",
+        ],
+    ),
     ("For the agent", &["inbox"]),
     ("Look after it", &["journal"]),
     (

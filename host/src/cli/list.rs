@@ -13,7 +13,7 @@ use crate::api::{MessageView, Page};
 )]
 pub(super) struct List {
     /// Only these
-    #[arg(long, value_name = "STATUS", value_parser = ["waiting", "held", "delivered", "dead", "expired", "cancelled"])]
+    #[arg(long, value_name = "STATUS", value_parser = ["waiting", "pending", "held", "delivered", "dead", "expired", "cancelled", "dropped"])]
     status: Option<String>,
     /// How many at most
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=200))]

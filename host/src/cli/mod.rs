@@ -9,10 +9,14 @@
 mod accept;
 mod adapter;
 mod address_file;
+mod approve;
+mod cancel;
 mod client;
 mod compile_component;
+mod dead;
 mod explain;
 mod failure;
+mod follow;
 mod help;
 mod identity;
 mod inbox;
@@ -103,6 +107,10 @@ enum Verb {
     Send(Box<send::Send>),
     Show(show::Show),
     List(list::List),
+    Cancel(cancel::Cancel),
+    Approve(approve::Approve),
+    Reject(approve::Reject),
+    Dead(dead::Dead),
     Accept(accept::Accept),
     Inbox(inbox::Inbox),
     Validate(validate::Validate),
@@ -218,6 +226,10 @@ impl Verb {
             Self::Send(verb) => verb.run(session).await,
             Self::Show(verb) => verb.run(session).await,
             Self::List(verb) => verb.run(session).await,
+            Self::Cancel(verb) => verb.run(session).await,
+            Self::Approve(verb) => verb.run(session).await,
+            Self::Reject(verb) => verb.run(session).await,
+            Self::Dead(verb) => verb.run(session).await,
             Self::Accept(verb) => verb.run(session).await,
             Self::Inbox(verb) => verb.run(session).await,
             Self::Validate(verb) => verb.run(session),

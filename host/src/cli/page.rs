@@ -5,7 +5,7 @@ use owo_colors::{OwoColorize as _, Style};
 
 use super::table::{Cell, Table};
 use super::terminal::clean;
-use crate::api::{AttemptView, InboxItem, MessageView};
+use crate::api::{AttemptView, InboxItem, MessageView, RedrivenView};
 
 /// How much of a text a list shows.
 const EXCERPT_CHARS: usize = 48;
@@ -27,7 +27,12 @@ pub(super) fn message(view: &MessageView) -> String {
     }
     line("status", &status);
     // Where a transport is named, the reason would only name it again.
-    if let Some(reason) = view.reason.as_ref().filter(|_| by_whom(view).is_empty()) {
+    let failed_there = view.receipt.as_deref() == Some("failed");
+    if let Some(reason) = view
+        .reason
+        .as_ref()
+        .filter(|_| failed_there || by_whom(view).is_empty())
+    {
         line("reason", &clean(reason));
     }
     if let Some(receipt) = &view.receipt {
@@ -40,10 +45,28 @@ pub(super) fn message(view: &MessageView) -> String {
     if let Some(deadline) = view.deadline {
         line("deadline", &time(deadline));
     }
+    for one in &view.recipients {
+        page.push('\n');
+        page.push_str(&recipient(one));
+    }
     if !view.attempts.is_empty() {
         page.push('\n');
         page.push_str(&attempts(view.attempts.iter()));
     }
+    page
+}
+
+/// How a message stands for one of several recipients.
+fn recipient(view: &MessageView) -> String {
+    let status = view.status.style(status_style(&view.status));
+    let mut page = format!("{} {status}{}\n", clean(&view.recipient), by_whom(view));
+    if let Some(reason) = view.reason.as_ref().filter(|_| by_whom(view).is_empty()) {
+        page.push_str(&format!("{:<9} {}\n", "reason", clean(reason)));
+    }
+    if let Some(receipt) = &view.receipt {
+        page.push_str(&format!("{:<9} {receipt}\n", "receipt"));
+    }
+    page.push_str(&attempts(view.attempts.iter()));
     page
 }
 
@@ -131,6 +154,42 @@ pub(super) fn by_whom(view: &MessageView) -> String {
         }
         (None, _) => String::new(),
     }
+}
+
+/// How a message stands, in a line for each recipient.
+pub(super) fn standing(view: &MessageView) -> String {
+    let line = |view: &MessageView| {
+        let status = view.status.style(status_style(&view.status));
+        let reason = view.reason.as_deref().map(|why| format!(": {}", clean(why)));
+        format!(
+            "{status} {} to {}{}\n",
+            clean(&view.id),
+            clean(&view.recipient),
+            reason.unwrap_or_default()
+        )
+    };
+    if view.recipients.is_empty() {
+        return line(view);
+    }
+    view.recipients.iter().map(line).collect()
+}
+
+/// What became of dead letters that were to be redriven.
+pub(super) fn redriven(items: &[RedrivenView]) -> String {
+    let mut table = Table::new(&["id", "to", "", "why"]);
+    for item in items {
+        let goes_on = item.new_id.as_ref().map(|id| format!("as {id}"));
+        table.row(
+            vec![
+                Cell::new(&item.id),
+                Cell::new(&item.recipient),
+                Cell::new(&item.status),
+                Cell::new(item.detail.as_deref().or(goes_on.as_deref()).unwrap_or_default()),
+            ],
+            None,
+        );
+    }
+    table.render()
 }
 
 /// A list of messages.

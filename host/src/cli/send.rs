@@ -42,9 +42,9 @@ Examples:
   byway send --event event.json"
 )]
 pub(super) struct Send {
-    /// Whom it is for
+    /// Whom it is for: an agent, or a group of this instance; several times for several
     #[arg(long, value_name = "AGENT@INSTANCE", required_unless_present = "event")]
-    to: Option<String>,
+    to: Vec<String>,
     /// Which local agent sends it [default: whose token it is; the admin sends as `admin`]
     #[arg(long, value_name = "AGENT")]
     from: Option<String>,
@@ -86,7 +86,7 @@ pub(super) struct Send {
 /// The short form of a message.
 #[derive(Serialize)]
 struct ShortForm<'a> {
-    to: &'a str,
+    to: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -156,7 +156,7 @@ impl Send {
             (None, None) => None,
         };
         let short = ShortForm {
-            to: self.to.as_deref().unwrap_or_default(),
+            to: &self.to,
             text,
             data: self.data.as_deref().map(json).transpose()?,
             from: self.from.as_deref(),

@@ -7,6 +7,7 @@
 
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
+use indicatif::{ProgressBar, ProgressStyle};
 use owo_colors::OwoColorize as _;
 use serde::Serialize;
 
@@ -54,6 +55,16 @@ impl Terminal {
     /// Whether somebody watches what happens on the way.
     pub(super) fn is_watched(self) -> bool {
         !self.json && !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// A bar for work of so many pieces; nobody sees it where nobody watches.
+    pub(super) fn bar(self, what: &str, length: u64) -> ProgressBar {
+        if !self.is_watched() {
+            return ProgressBar::hidden();
+        }
+        let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} {eta}");
+        let bar = ProgressBar::new(length).with_message(what.to_owned());
+        style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style))
     }
 
     /// Tells something that is no result. Whether it can be written changes nothing.

@@ -123,7 +123,7 @@ fn tell_new(view: &MessageView, before: Option<&MessageView>, terminal: Terminal
 fn standing(status: &str) -> Standing {
     match status {
         "delivered" | "read" | "processed" => Standing::Delivered,
-        "dead" | "expired" | "cancelled" => Standing::GivenUp,
+        "dead" | "expired" | "cancelled" | "dropped" => Standing::GivenUp,
         _ => Standing::Undecided,
     }
 }
@@ -189,10 +189,10 @@ mod tests {
 
     #[test]
     fn only_an_end_decides() {
-        for status in ["waiting", "held", "something new"] {
+        for status in ["waiting", "pending", "held", "something new"] {
             assert_eq!(standing(status), Standing::Undecided, "{status}");
         }
-        for status in ["dead", "expired", "cancelled"] {
+        for status in ["dead", "expired", "cancelled", "dropped"] {
             assert_eq!(standing(status), Standing::GivenUp, "{status}");
         }
         for status in ["delivered", "read", "processed"] {

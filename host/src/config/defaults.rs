@@ -12,6 +12,9 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The longest deadline: ids are remembered for 30 days, so a message must not outlive that.
 pub(super) const DEADLINE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+/// How long a message waits for somebody to approve it, where its route wants that.
+pub(super) const APPROVAL_EXPIRY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How many tries a step has under `strategy = "exhaust"`.
 pub(super) const TRIES: u32 = 5;
 

@@ -24,12 +24,13 @@ macro_rules! tables {
 }
 
 tables! {
-    FILE = "The file": "instance" "api" "limits" "reload" "agents" "peers" "inbound" "transports" "routes";
+    FILE = "The file": "instance" "api" "limits" "reload" "agents" "groups" "peers" "inbound" "transports" "routes";
     INSTANCE = "[instance]": "name" "data_dir" "durability";
     API = "[api]": "listen";
     LIMITS = "[limits]": "data_bytes_max" "attempts_at_once_max";
     RELOAD = "[reload]": "watch";
     AGENTS = "[agents]": "names";
+    GROUP = "[groups.NAME]": "members";
     PEER = "[peers.NAME]": "key" "senders" "recipients" "may_relay";
     INBOUND = "[inbound.NAME]": "token" "recipients" "may_relay";
     TRANSPORT = "[transports.NAME]":
@@ -47,7 +48,8 @@ tables! {
     SOURCE = "Where a secret's value is": "env" "file" "command";
     SIGNER = "signers.NAME": "env" "file" "command" "keys";
     ROUTE = "[[routes]]":
-        "to" "from" "chain" "deadline" "strategy" "tries" "on_unknown" "done_at" "allow_owner" "backoff" "on_block";
+        "to" "from" "chain" "deadline" "strategy" "tries" "on_unknown" "done_at" "allow_owner" "backoff" "on_block"
+        "approval" "approval_expiry" "on_approval_expiry";
     STEP = "chain": "notify" "deliver" "after";
     BACKOFF = "backoff": "first" "max";
 }

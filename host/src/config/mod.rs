@@ -8,6 +8,7 @@ mod command;
 mod defaults;
 mod duration;
 mod grants;
+mod group;
 mod http_grant;
 mod inbound;
 mod instance;
@@ -40,12 +41,13 @@ mod survival;
 mod tests;
 
 pub use duration::{DurationError, parse_duration, show_duration};
+pub(crate) use group::RECIPIENTS_MAX;
 pub use http_grant::HttpGrantError;
 pub use locate::locate;
 pub use model::{
-    AdapterRef, Api, Authority, Backoff, Breaker, Config, DoneAt, Durability, Inbound, Instance, Limits,
-    Mode, OnBlock, OnUnknown, Peer, Place, Position, Proxy, Rate, Receive, Reload, Route, Secret,
-    SecretSource, SignerKeys, Step, Strategy, Transport, TransportLimits,
+    AdapterRef, Api, Approval, Authority, Backoff, Breaker, Config, DoneAt, Durability, Inbound, Instance,
+    Limits, Mode, OnApprovalExpiry, OnBlock, OnUnknown, Peer, Place, Position, Proxy, Rate, Receive, Reload,
+    Route, Secret, SecretSource, SignerKeys, Step, Strategy, Transport, TransportLimits,
 };
 pub use problem::{ConfigError, ConfigErrors, Problem};
 pub use read::{load, parse, sketch};

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::rights::Grants;
 use super::source::SourceText;
-use crate::envelope::{AddressPattern, PublicKey};
+use crate::envelope::{Address, AddressPattern, PublicKey};
 
 /// A whole configuration.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct Config {
     pub reload: Reload,
     /// `[agents]`: the local agents; `None` where the table is absent, which means any.
     pub agents: Option<BTreeSet<String>>,
+    /// `[groups.NAME]`: several recipients under one address of this instance.
+    pub groups: BTreeMap<String, Vec<Address>>,
     /// `[peers.NAME]`
     pub peers: BTreeMap<String, Peer>,
     /// `[inbound.NAME]`: unsigned senders that may come in, each with a token of its own.
@@ -301,8 +303,39 @@ pub struct Route {
     pub backoff: Backoff,
     /// What a held or dead message does to those behind it in its partition.
     pub on_block: OnBlock,
+    /// Whether a person has to approve a message before anything is tried; `None`: nobody has to.
+    pub approval: Option<Approval>,
     /// Where its table stands.
     pub place: Place,
+}
+
+/// What holds while a message waits for a person to approve it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// How long it waits. Default 24 h.
+    pub expiry: Duration,
+    /// What happens when nobody has said anything by then. Default reject.
+    pub on_expiry: OnApprovalExpiry,
+}
+
+impl Approval {
+    /// Until when a message that comes at `now` waits for it.
+    #[must_use]
+    pub fn until(self, now: jiff::Timestamp) -> jiff::Timestamp {
+        jiff::SignedDuration::try_from(self.expiry)
+            .ok()
+            .and_then(|expiry| now.checked_add(expiry).ok())
+            .unwrap_or(jiff::Timestamp::MAX)
+    }
+}
+
+/// What becomes of a message that nobody has approved or rejected in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnApprovalExpiry {
+    /// It ends as cancelled.
+    Reject,
+    /// It goes out.
+    Deliver,
 }
 
 /// One step of a chain.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use super::group::read_groups;
 use super::inbound::read_inbound;
 use super::instance::{read_agents, read_api, read_instance, read_limits, read_reload};
 use super::keys;
@@ -138,6 +139,7 @@ fn read_tables(document: &DeTable<'_>, report: &Report<'_>, path: &Path) -> Opti
     let agents = read_agents(&file);
     let own_name = instance.as_ref().map(|instance| instance.name.clone());
     let known = Known::new(&file, own_name, agents);
+    let groups = read_groups(&file, &known);
     let peers = read_peers(&file, &known);
     let data_dir = instance.as_ref().map(|instance| instance.data_dir.as_path());
     let transports = read_transports(&file, data_dir);
@@ -150,6 +152,7 @@ fn read_tables(document: &DeTable<'_>, report: &Report<'_>, path: &Path) -> Opti
         limits,
         reload,
         agents: known.agents,
+        groups,
         peers,
         inbound,
         transports,

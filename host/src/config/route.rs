@@ -5,11 +5,13 @@
 
 use std::time::Duration;
 
-use super::defaults::{DEADLINE, DEADLINE_MAX, TRIES};
+use super::defaults::{APPROVAL_EXPIRY, DEADLINE, DEADLINE_MAX, TRIES};
 use super::item::Item;
 use super::keys;
 use super::known::Known;
-use super::model::{Backoff, DoneAt, Mode, OnBlock, OnUnknown, Route, Step, Strategy};
+use super::model::{
+    Approval, Backoff, DoneAt, Mode, OnApprovalExpiry, OnBlock, OnUnknown, Route, Step, Strategy,
+};
 use super::peer::read_pattern;
 use super::reader::Table;
 use crate::envelope::AddressPattern;
@@ -75,6 +77,7 @@ fn read_route(item: &Item<'_>, known: &Known) -> Option<Route> {
     let on_block = table
         .get("on_block")
         .and_then(|item| item.word(&[("release", OnBlock::Release), ("wait", OnBlock::Wait)]));
+    let approval = read_approval(&table);
     // A wrong `from` must not make the route wider.
     let from = if from_item.is_some() { Some(from?) } else { None };
     Some(Route {
@@ -89,6 +92,7 @@ fn read_route(item: &Item<'_>, known: &Known) -> Option<Route> {
         allow_owner: allow_owner.unwrap_or_default(),
         backoff,
         on_block: on_block.unwrap_or(OnBlock::Release),
+        approval,
         place: table.place(),
     })
 }
@@ -205,6 +209,34 @@ fn read_backoff(route: &Table<'_>) -> Backoff {
         );
     }
     backoff
+}
+
+fn read_approval(route: &Table<'_>) -> Option<Approval> {
+    let wanted = route.get("approval").and_then(|item| item.flag());
+    let expiry_item = route.get("approval_expiry");
+    let word_item = route.get("on_approval_expiry");
+    let expiry = expiry_item
+        .as_ref()
+        .and_then(|item| item.duration(MS..=DEADLINE_MAX, "24h"));
+    let on_expiry = word_item.as_ref().and_then(|item| {
+        item.word(&[
+            ("reject", OnApprovalExpiry::Reject),
+            ("deliver", OnApprovalExpiry::Deliver),
+        ])
+    });
+    if wanted != Some(true) {
+        for item in [expiry_item, word_item].iter().flatten() {
+            item.wrong(
+                "this says what happens to messages that wait for approval, and here none do",
+                "write approval = true beside it, or remove it",
+            );
+        }
+        return None;
+    }
+    Some(Approval {
+        expiry: expiry.unwrap_or(APPROVAL_EXPIRY),
+        on_expiry: on_expiry.unwrap_or(OnApprovalExpiry::Reject),
+    })
 }
 
 /// Whether every message of the later route would have gone to the earlier one.

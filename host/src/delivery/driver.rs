@@ -160,6 +160,10 @@ impl Engine {
         }))
     }
 
+    pub(super) fn store(&self) -> &Store {
+        &self.inner.settings.store
+    }
+
     pub(super) fn is_stopping(&self) -> bool {
         self.inner.stopping.load(Ordering::Relaxed)
     }

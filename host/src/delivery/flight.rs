@@ -44,6 +44,9 @@ pub struct Flight {
     /// Whether another than the first choice delivered it.
     #[serde(default)]
     pub fallback: bool,
+    /// Nobody has approved it yet: it is not tried before a person does, or this time has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_until: Option<Timestamp>,
     /// Whether it came from a peer or an unauthenticated source: never delivered as the
     /// owner's words.
     #[serde(default)]

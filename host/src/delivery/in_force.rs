@@ -14,8 +14,9 @@ use super::pick::Door;
 use super::plan::Gate;
 use super::transports::{TransportView, Transports};
 use crate::contract::OutcomeKind;
+use crate::envelope::Envelope;
 use crate::routing::Router;
-use crate::store::{KeptBreaker, WaitsFor};
+use crate::store::{KeptBreaker, NewReceipt, WaitsFor};
 
 /// The routes and transports of one configuration.
 pub struct InForce {
@@ -23,6 +24,14 @@ pub struct InForce {
     pub router: Arc<Router>,
     /// What carries it.
     pub transports: Arc<dyn Transports>,
+    /// Who tells a sender what became of its message; `None`: nobody.
+    pub tells: Option<Arc<dyn TellSender>>,
+}
+
+/// Makes the receipt by which a sender hears that the agent was not woken for its message.
+pub trait TellSender: Send + Sync {
+    /// The receipt; `None` where the sender gets none.
+    fn not_woken(&self, message: &Envelope) -> Option<NewReceipt>;
 }
 
 /// Where the engine asks what is in force. The same one until it is replaced.

@@ -18,7 +18,10 @@ use super::settle::{self, Ending};
 use crate::contract::{Attempted, HostFault, ReceiptStatus, Verdict};
 use crate::envelope::Envelope;
 use crate::sandbox::Call;
-use crate::store::{Attempt, Outgoing, Status};
+use crate::store::{Attempt, NewReceipt, Outgoing, Status};
+
+/// The word of a receipt for a message whose agent could not be woken.
+const FAILED: &str = "failed";
 
 pub(super) struct Journey {
     pub(super) engine: Engine,
@@ -30,6 +33,8 @@ pub(super) struct Journey {
     pub(super) present: Option<Present>,
     /// Whether, dead or held, it lets the next one of its partition go.
     pub(super) lets_pass: bool,
+    /// What the sender is told with the end of it.
+    pub(super) receipt: Option<NewReceipt>,
 }
 
 impl Journey {
@@ -46,6 +51,7 @@ impl Journey {
             unwritten: Vec::new(),
             present: None,
             lets_pass: true,
+            receipt: None,
         }
     }
 
@@ -77,6 +83,9 @@ impl Journey {
                 self.note_interruption(&plan, &transport, now);
             }
             if self.has_ended(&plan, now).await {
+                return;
+            }
+            if self.waits_for_approval(&in_force, now).await {
                 return;
             }
             if self.engine.is_stopping() {
@@ -128,8 +137,11 @@ impl Journey {
             && self.flight.receipt.is_none_or(|known| known < status)
             && settle::receipt(plan, &mut self.flight, status) == Ending::Delivered
         {
-            self.end(Status::Delivered, &format!("the receiving byway says: {status}"))
-                .await;
+            let said = match self.failure_over_there().await {
+                Some(why) => why,
+                None => format!("the receiving byway says: {status}"),
+            };
+            self.end(Status::Delivered, &said).await;
             return true;
         }
         if now < self.message.deadline {
@@ -299,6 +311,15 @@ impl Journey {
         })
     }
 
+    /// Why the receiving byway could not wake its agent, where it says that.
+    async fn failure_over_there(&self) -> Option<String> {
+        if self.message.receipt.as_deref() != Some(FAILED) {
+            return None;
+        }
+        let fresh = self.engine.store().outgoing(self.message.key).await;
+        fresh.ok().flatten()?.reason
+    }
+
     /// Whether a receipt has come that the decisions so far do not know of.
     fn has_news(&self) -> bool {
         let receipt = self.message.receipt.as_deref().and_then(receipt_status);
@@ -326,6 +347,8 @@ impl Journey {
 }
 
 fn receipt_status(word: &str) -> Option<ReceiptStatus> {
+    // Nobody was woken for it, but it lies where its agent will see it.
+    let word = if word == FAILED { "delivered" } else { word };
     serde_json::from_value(serde_json::Value::String(word.to_owned())).ok()
 }
 

@@ -16,6 +16,7 @@
 //! - A far side that is down or hangs costs the messages for others nothing, however many wait for it.
 //! - Every end has a reason.
 
+mod approval;
 mod arrival;
 mod backoff;
 mod breaker;
@@ -32,6 +33,7 @@ mod plan;
 mod planning;
 mod rate;
 mod record;
+pub(crate) mod ruling;
 mod settle;
 mod tally;
 #[cfg(test)]
@@ -44,7 +46,7 @@ pub use breaker::BreakerState;
 pub use decide::{Decision, Skip, SkipReason, decide};
 pub use driver::{Clock, Engine, EngineSettings};
 pub use flight::{Flight, StepState};
-pub use in_force::{Current, InForce};
+pub use in_force::{Current, InForce, TellSender};
 pub use plan::{Gate, Plan, PlannedStep};
 pub use rate::RateState;
 pub use settle::{Ending, attempted, interrupted, receipt, reconciled};

@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::journey::Journey;
-use crate::store::{Advance, Kind, Status, WaitsFor};
+use crate::envelope::Envelope;
+use crate::store::{Advance, Kind, NewReceipt, Status, WaitsFor};
 
 /// The waits between tries to write down what happened. After the last the message is let go: on disk
 /// it stands as it was before, an attempt as begun, and so it is taken for unknown when it comes back.
@@ -55,7 +56,19 @@ impl Journey {
             }
             _ => tracing::warn!(id = self.message.id, ?status, reason, "the message has ended"),
         }
+        self.receipt = self.receipt_of_end(status);
         self.write(status, self.message.deadline, Some(reason)).await;
+    }
+
+    /// The receipt for a message whose agent could not be woken. The inbox has it, so nothing is lost; but its
+    /// sender should know.
+    fn receipt_of_end(&self, status: Status) -> Option<NewReceipt> {
+        let is_over = matches!(status, Status::Dead | Status::Expired);
+        if self.message.kind != Kind::Wake || !is_over {
+            return None;
+        }
+        let envelope = Envelope::from_json(&self.message.envelope_json).ok()?;
+        self.engine.in_force().tells.as_ref()?.not_woken(&envelope)
     }
 
     /// Puts everything that has happened on disk. What cannot be written is not done: after a
@@ -88,7 +101,15 @@ impl Journey {
             attempts: std::mem::take(&mut self.unwritten),
         };
         for pause in WRITE_PAUSES {
-            match store.advance(self.message.key, advance.clone()).await {
+            let written = match self.receipt.clone() {
+                Some(receipt) => {
+                    store
+                        .advance_and_tell(self.message.key, advance.clone(), receipt)
+                        .await
+                }
+                None => store.advance(self.message.key, advance.clone()).await,
+            };
+            match written {
                 Ok(standing) => {
                     self.message.status = standing.status;
                     self.message.receipt = standing.receipt;

@@ -106,6 +106,17 @@ impl Envelope {
         Sha256::digest(self.signed_bytes()).into()
     }
 
+    /// The same without its `expirytime`. A message that its sender tries anew, days later, has another end and is
+    /// still the same message: whoever has it already knows it by this.
+    #[must_use]
+    pub fn message_digest(&self) -> [u8; 32] {
+        let undated = Self {
+            expiry_time: None,
+            ..self.clone()
+        };
+        undated.content_digest()
+    }
+
     /// Each value stands behind its length, so no value can look like the next line.
     fn signed_bytes(&self) -> Vec<u8> {
         let mut out = format!("{DOMAIN}\n");

@@ -24,9 +24,22 @@ impl Byway {
             Principal::Inbound(_) => return Ok(None),
         };
         let source = agent.map(|agent| self.source_of(agent));
-        if let Some(message) = store.find_outgoing(source.as_deref(), id).await? {
+        let mut views = Vec::new();
+        for message in store.find_all_outgoing(source.as_deref(), id).await? {
             let attempts = store.attempts(message.key).await?;
-            return Ok(Some(MessageView::outgoing(&message, attempts)));
+            views.push(MessageView::outgoing(&message, attempts));
+        }
+        if let Some(source) = views.first().map(|view| view.source.clone()) {
+            // What was for several may lie in inboxes here, too.
+            for message in store.find_all_incoming(&source, id).await? {
+                let recipient = message.recipient.to_string();
+                if views.iter().all(|view| view.recipient != recipient) {
+                    views.push(MessageView::incoming(&message));
+                }
+            }
+        }
+        if let Some(view) = MessageView::of_several(views) {
+            return Ok(Some(view));
         }
         let mut incoming = store.find_incoming(agent, id).await?;
         if incoming.is_none() && source.is_some() {
@@ -36,7 +49,15 @@ impl Byway {
                 .await?
                 .filter(|message| Some(&message.source) == source.as_ref());
         }
-        Ok(incoming.as_ref().map(MessageView::incoming))
+        let Some(first) = incoming else {
+            return Ok(None);
+        };
+        if agent.is_some() && source.as_ref() != Some(&first.source) {
+            return Ok(Some(MessageView::incoming(&first)));
+        }
+        let everywhere = store.find_all_incoming(&first.source, id).await?;
+        let views = everywhere.iter().map(MessageView::incoming).collect();
+        Ok(MessageView::of_several(views))
     }
 
     /// Messages on their way out, newest first.
@@ -53,8 +74,9 @@ impl Byway {
         let status = status
             .map(|word| {
                 word.parse().map_err(|_| {
-                    Refusal::new(ErrorCode::Usage, format!("`{word}` is no status"))
-                        .with_fix("Use waiting, held, delivered, dead, expired or cancelled.")
+                    Refusal::new(ErrorCode::Usage, format!("`{word}` is no status")).with_fix(
+                        "Use waiting, pending, held, delivered, dead, expired, cancelled or dropped.",
+                    )
                 })
             })
             .transpose()?;
@@ -118,11 +140,13 @@ impl Byway {
         id: &str,
         status: InboxStatus,
     ) -> Result<Option<InboxItem>, StoreError> {
-        let now = (self.ground.clock)();
-        let marked = match source {
-            Some(source) => self.store().mark_from(agent, source, id, status, now).await?,
-            None => self.store().mark(agent, id, status, now).await?,
-        };
+        let (now, intake) = ((self.ground.clock)(), self.intake());
+        let receipt = Box::new(move |message: &store::Incoming| intake.receipt_of_mark(message));
+        let marked = self
+            .store()
+            .mark_and_tell(agent, source, id, status, now, receipt)
+            .await?;
+        self.engine.nudge();
         Ok(marked.as_ref().and_then(item))
     }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
 use crate::config::Config;
-use crate::delivery::{Clock, Fleet, InForce, Transports};
+use crate::delivery::{Clock, Fleet, InForce, TellSender, Transports};
 use crate::identity::Identity;
 use crate::intake::Intake;
 use crate::routing::Router;
@@ -36,16 +36,17 @@ impl Setup {
         let config = Arc::new(config);
         let router = Arc::new(Router::new(&config));
         let fleet = Arc::new(fleet);
-        let in_force = Arc::new(InForce {
-            router: Arc::clone(&router),
-            transports: Arc::clone(&fleet) as Arc<dyn Transports>,
-        });
         let intake = Arc::new(Intake {
             config: Arc::clone(&config),
-            router,
+            router: Arc::clone(&router),
             store: ground.store.clone(),
             identity: Arc::clone(&ground.identity),
             clock: Arc::clone(&ground.clock),
+        });
+        let in_force = Arc::new(InForce {
+            router,
+            transports: Arc::clone(&fleet) as Arc<dyn Transports>,
+            tells: Some(Arc::clone(&intake) as Arc<dyn TellSender>),
         });
         Self {
             config,

@@ -10,6 +10,9 @@
 
 mod cursor;
 mod fetch;
+mod receipts;
+mod recipients;
+mod redrive;
 mod refusal;
 mod refused;
 mod relay;
@@ -19,16 +22,19 @@ mod take_in;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 pub use fetch::fetch;
+pub use recipients::Recipients;
+pub use redrive::{Redrive, Redriven};
 pub use refusal::Refusal;
 pub use submit::{ShortForm, Submission, Submitted};
 pub use take_in::{Door, TakenIn};
 
-use crate::config::Config;
-use crate::delivery::{Clock, Flight};
+use crate::config::{Config, Route};
+use crate::delivery::{Clock, Flight, ruling};
 use crate::envelope::Envelope;
 use crate::error_code::ErrorCode;
 use crate::identity::Identity;
@@ -66,10 +72,9 @@ impl Intake {
     }
 
     fn is_local_agent(&self, agent: &str) -> bool {
-        self.config
-            .agents
-            .as_ref()
-            .is_none_or(|agents| agents.contains(agent))
+        let agents = self.config.agents.as_ref();
+        let may_be_one = !self.config.groups.contains_key(agent);
+        may_be_one && agents.is_none_or(|agents| agents.contains(agent))
     }
 
     fn check_size(&self, envelope: &Envelope) -> Result<(), Refusal> {
@@ -106,7 +111,7 @@ impl Intake {
         let route = self.router.route(sender.as_ref(), &envelope.recipient)?;
         let longest = match kind {
             Kind::Receipt => RECEIPT_LIVES,
-            Kind::Message | Kind::Wake => SignedDuration::try_from(route.deadline).unwrap_or(KEYS_KEPT),
+            Kind::Message | Kind::Wake => lifetime(route),
         };
         // A message that is not to go before tomorrow has its whole time from tomorrow on.
         let start = envelope.deliver_after.map_or(now, |after| after.max(now));
@@ -114,6 +119,8 @@ impl Intake {
             start.saturating_add(longest).unwrap_or(start),
             envelope.expiry_time,
         );
+        let asks = route.approval.filter(|_| kind != Kind::Receipt);
+        let flight = ruling::asking(Flight::new(untrusted), asks.map(|approval| approval.until(start)));
         Some(NewOutgoing {
             kind,
             envelope_json: envelope.to_json(),
@@ -121,12 +128,12 @@ impl Intake {
             source: envelope.source.clone(),
             sender,
             recipient: envelope.recipient.clone(),
-            digest: envelope.content_digest(),
+            digest: envelope.message_digest(),
             principal: principal.to_owned(),
             idempotency: None,
             priority: envelope.priority() as u8,
             partition_key: envelope.partition_key.clone(),
-            flight: serde_json::to_string(&Flight::new(untrusted)).unwrap_or_default(),
+            flight: serde_json::to_string(&flight).unwrap_or_default(),
             due_at: start.min(deadline),
             deadline,
             expires: envelope.expiry_time,
@@ -166,6 +173,15 @@ fn cut(name: &str) -> &str {
         .nth(NAME_KEPT)
         .map_or(name.len(), |(at, _)| at);
     name.get(..end).unwrap_or(name)
+}
+
+/// How long a message of a route lives: while it waits for approval, and then while it is tried.
+fn lifetime(route: &Route) -> SignedDuration {
+    let asks = route.approval.map_or(Duration::ZERO, |approval| approval.expiry);
+    let whole = asks.saturating_add(route.deadline);
+    SignedDuration::try_from(whole)
+        .unwrap_or(KEYS_KEPT)
+        .min(KEYS_KEPT)
 }
 
 fn earliest(first: Timestamp, second: Option<Timestamp>) -> Timestamp {

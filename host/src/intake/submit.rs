@@ -6,11 +6,11 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::take_in::Arrival;
-use super::{Intake, KEYS_KEPT, Refusal};
+use super::{Intake, KEYS_KEPT, Recipients, Refusal, lifetime};
 use crate::envelope::{Address, Draft, Envelope, Priority, RECEIPT_TYPE};
 use crate::error_code::ErrorCode;
 use crate::principal::Principal;
-use crate::store::{Accepted, Kind, NewOutgoing};
+use crate::store::{Accepted, NewOutgoing};
 
 /// What a local caller sends.
 #[derive(Clone, Debug)]
@@ -25,8 +25,8 @@ pub enum Submission {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShortForm {
-    /// The recipient, `agent@instance`.
-    pub to: String,
+    /// The recipient, `agent@instance`, or several.
+    pub to: Recipients,
     /// What to say; this or `data`.
     pub text: Option<String>,
     /// A JSON value to send.
@@ -89,9 +89,15 @@ impl Intake {
         }
         let request_digest = digest_of(&submission);
         let now = (self.clock)();
-        let mut envelope = match submission {
-            Submission::Short(short) => self.fill_in(principal, *short, now)?,
-            Submission::Event(event) => self.claim(principal, *event)?,
+        let (mut envelope, recipients) = match submission {
+            Submission::Short(mut short) => {
+                let recipients = self.everybody(&addresses(std::mem::take(&mut short.to))?)?;
+                (self.fill_in(principal, *short, &recipients, now)?, recipients)
+            }
+            Submission::Event(event) => {
+                let recipients = self.everybody(std::slice::from_ref(&event.recipient))?;
+                (self.claim(principal, *event)?, recipients)
+            }
         };
         self.check_size(&envelope)?;
         check_times(&envelope, now)?;
@@ -105,24 +111,18 @@ impl Intake {
             envelope.idempotency_key.clone_from(&idempotency_key);
         }
         let idempotency = idempotency_key.map(|key| (key, request_digest));
+        if let [only] = recipients.as_slice() {
+            envelope.recipient.clone_from(only);
+        } else {
+            return self
+                .submit_to_all(principal, &envelope, &recipients, idempotency)
+                .await;
+        }
         if envelope.recipient.instance() == self.me() {
             return self.submit_here(principal, envelope, idempotency).await;
         }
-        // As the caller sent it: what byway stamps differs when the same message comes again, and a
-        // deadline that nobody but the route asked for ends in a dead letter, not in `expired`.
-        let (digest, expires) = (envelope.content_digest(), envelope.expiry_time);
-        self.stamp_route_deadline(&mut envelope, now)?;
-        self.identity.sign(&mut envelope);
-        let new = self
-            .outgoing(&envelope, Kind::Message, &principal.to_string(), false)
-            .ok_or_else(|| self.no_route(&envelope))?;
-        self.accept(NewOutgoing {
-            idempotency,
-            digest,
-            expires,
-            ..new
-        })
-        .await
+        self.accept(self.outgoing_of_ours(principal, envelope, idempotency)?)
+            .await
     }
 
     async fn accept(&self, new: NewOutgoing) -> Result<Submitted, Refusal> {
@@ -158,22 +158,8 @@ impl Intake {
         envelope: Envelope,
         idempotency: Option<(String, [u8; 32])>,
     ) -> Result<Submitted, Refusal> {
-        let agent = envelope.recipient.agent();
-        if !self.is_local_agent(agent) {
-            let names: Vec<&str> = self.config.agents.iter().flatten().map(String::as_str).collect();
-            return Err(Refusal::new(
-                ErrorCode::UnknownAgent,
-                format!("there is no agent `{agent}` here"),
-            )
-            .with_fix(format!("The agents of {} are: {}.", self.me(), names.join(", "))));
-        }
-        let arrival = Arrival {
-            authority: "local".into(),
-            via: principal.to_string(),
-            untrusted: false,
-            wants_receipt: false,
-            idempotency: idempotency.map(|(key, digest)| (principal.to_string(), key, digest)),
-        };
+        self.check_here(&envelope)?;
+        let arrival = Arrival::local(principal, idempotency);
         let taken = self.store_arrival(&envelope, arrival).await?;
         Ok(Submitted {
             id: taken.id,
@@ -183,7 +169,27 @@ impl Intake {
         })
     }
 
-    fn fill_in(&self, principal: &Principal, short: ShortForm, now: Timestamp) -> Result<Envelope, Refusal> {
+    /// Refuses a message to an agent that is not here.
+    pub(super) fn check_here(&self, envelope: &Envelope) -> Result<(), Refusal> {
+        let agent = envelope.recipient.agent();
+        if self.is_local_agent(agent) {
+            return Ok(());
+        }
+        let names: Vec<&str> = self.config.agents.iter().flatten().map(String::as_str).collect();
+        Err(Refusal::new(
+            ErrorCode::UnknownAgent,
+            format!("there is no agent `{agent}` here"),
+        )
+        .with_fix(format!("The agents of {} are: {}.", self.me(), names.join(", "))))
+    }
+
+    fn fill_in(
+        &self,
+        principal: &Principal,
+        short: ShortForm,
+        recipients: &[Address],
+        now: Timestamp,
+    ) -> Result<Envelope, Refusal> {
         let sender = match (principal, &short.from) {
             (Principal::Agent(name), None) => name.clone(),
             (Principal::Agent(name), Some(from)) if name == from => name.clone(),
@@ -192,7 +198,7 @@ impl Intake {
             (principal, None) => return Err(not_yours(principal, "a local agent")),
         };
         let sender = Address::new(&sender, self.me()).map_err(|error| invalid("from", &error))?;
-        let recipient: Address = short.to.parse().map_err(|error| invalid("to", &error))?;
+        let recipient = recipients.first().cloned().unwrap_or_else(|| sender.clone());
         let mut draft = Draft {
             subject: short.subject,
             priority: short.priority.as_deref().map(priority).transpose()?,
@@ -265,9 +271,7 @@ impl Intake {
             .router
             .route(sender.as_ref(), &envelope.recipient)
             .ok_or_else(|| self.no_route(envelope))?;
-        let longest = jiff::SignedDuration::try_from(route.deadline)
-            .unwrap_or(KEYS_KEPT)
-            .min(KEYS_KEPT);
+        let longest = lifetime(route);
         let start = envelope.deliver_after.map_or(now, |after| after.max(now));
         let latest = now.saturating_add(KEYS_KEPT).unwrap_or(now);
         let stamped = start.saturating_add(longest).unwrap_or(latest).min(latest);
@@ -275,7 +279,7 @@ impl Intake {
         Ok(())
     }
 
-    fn no_route(&self, envelope: &Envelope) -> Refusal {
+    pub(super) fn no_route(&self, envelope: &Envelope) -> Refusal {
         let destinations = self.router.destinations();
         let fix = if destinations.is_empty() {
             "No route is configured; add a [[routes]] entry.".to_owned()
@@ -314,6 +318,12 @@ pub(super) fn check_times(envelope: &Envelope, now: Timestamp) -> Result<(), Ref
         )),
         _ => Ok(()),
     }
+}
+
+fn addresses(recipients: Recipients) -> Result<Vec<Address>, Refusal> {
+    let each = recipients.0.iter();
+    each.map(|text| text.parse().map_err(|error| invalid("to", &error)))
+        .collect()
 }
 
 fn priority(word: &str) -> Result<Priority, Refusal> {

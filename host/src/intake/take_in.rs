@@ -7,10 +7,14 @@ use super::{HOPS_MAX, Intake, KEYS_KEPT, Refusal};
 use crate::config::Peer;
 use crate::envelope::{Address, Envelope, RECEIPT_TYPE, ReceiptEvent, ReceiptWord, signature_key_id, verify};
 use crate::error_code::ErrorCode;
+use crate::principal::Principal;
 use crate::store::{InboxStatus, Kind, NewIncoming, TakenIn as Stored};
 
 /// By how much the sender's clock may be ahead of ours.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_hours(1);
+
+/// How much of a peer's reason is kept.
+const REASON_CHARS_MAX: usize = 500;
 
 /// The door that something came through.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +48,19 @@ pub(super) struct Arrival {
     pub(super) untrusted: bool,
     pub(super) wants_receipt: bool,
     pub(super) idempotency: Option<(String, String, [u8; 32])>,
+}
+
+impl Arrival {
+    /// From a caller of this instance, who knows that it is there.
+    pub(super) fn local(principal: &Principal, idempotency: Option<(String, [u8; 32])>) -> Self {
+        Self {
+            authority: "local".into(),
+            via: principal.to_string(),
+            untrusted: false,
+            wants_receipt: false,
+            idempotency: idempotency.map(|(key, digest)| (principal.to_string(), key, digest)),
+        }
+    }
 }
 
 impl Intake {
@@ -239,11 +256,12 @@ impl Intake {
         let status = receipt.status.as_str();
         let known = self
             .store
-            .record_receipt(
+            .record_failure(
                 &receipt.of_source,
                 &receipt.of_id,
                 &sender.to_string(),
                 status,
+                failure(&receipt),
                 now,
             )
             .await?;
@@ -259,25 +277,21 @@ impl Intake {
         })
     }
 
-    /// Stores what arrived, together with waking the agent and telling the sender.
-    pub(super) async fn store_arrival(
-        &self,
-        envelope: &Envelope,
-        arrival: Arrival,
-    ) -> Result<TakenIn, Refusal> {
+    /// What is stored of something that arrived.
+    pub(super) fn incoming(&self, envelope: &Envelope, arrival: Arrival) -> NewIncoming {
         let now = (self.clock)();
         let receipt = if arrival.wants_receipt {
-            self.receipt_for(envelope)
+            self.receipt_for(envelope, ReceiptWord::Delivered, None)
         } else {
             None
         };
-        let new = NewIncoming {
+        NewIncoming {
             envelope_json: envelope.to_json(),
             id: envelope.id.clone(),
             source: envelope.source.clone(),
             recipient: envelope.recipient.clone(),
             subject: envelope.subject.clone(),
-            digest: envelope.content_digest(),
+            digest: envelope.message_digest(),
             authority: arrival.authority.clone(),
             via: arrival.via,
             received_at: now,
@@ -287,7 +301,16 @@ impl Intake {
             idempotency: arrival.idempotency,
             wake: self.outgoing(envelope, Kind::Wake, &arrival.authority, arrival.untrusted),
             receipt,
-        };
+        }
+    }
+
+    /// Stores what arrived, together with waking the agent and telling the sender.
+    pub(super) async fn store_arrival(
+        &self,
+        envelope: &Envelope,
+        arrival: Arrival,
+    ) -> Result<TakenIn, Refusal> {
+        let new = self.incoming(envelope, arrival);
         let (status, again, stored) = match self.store.take_in(new).await? {
             Stored::New => ("delivered".to_owned(), false, None),
             Stored::Again { id, source, status } => (receipt_word(status), true, Some((id, source))),
@@ -307,23 +330,6 @@ impl Intake {
             status,
             again,
         })
-    }
-
-    /// The receipt for the sending byway, where a route leads back to it.
-    fn receipt_for(&self, envelope: &Envelope) -> Option<crate::store::NewOutgoing> {
-        let now = (self.clock)();
-        let sender = envelope.sender()?;
-        let mut receipt = ReceiptEvent {
-            of_source: envelope.source.clone(),
-            of_id: envelope.id.clone(),
-            status: ReceiptWord::Delivered,
-            reason: None,
-        }
-        .to_draft(envelope.recipient.as_source(), sender, now)
-        .finish(uuid::Uuid::now_v7().to_string(), now)
-        .ok()?;
-        self.identity.sign(&mut receipt);
-        self.outgoing(&receipt, Kind::Receipt, "byway", false)
     }
 }
 
@@ -350,6 +356,14 @@ fn check_lifetime(envelope: &Envelope, now: Timestamp) -> Result<(), Refusal> {
             "a signed message needs an expirytime, at most 30 days ahead",
         )),
     }
+}
+
+/// What a message's sender reads of a receipt that says it failed over there.
+fn failure(receipt: &ReceiptEvent) -> Option<String> {
+    let why = receipt.reason.as_deref().unwrap_or("no reason was given");
+    let why: String = why.chars().take(REASON_CHARS_MAX).collect();
+    (receipt.status == ReceiptWord::Failed)
+        .then(|| format!("the receiving byway has it and says that it failed: {why}"))
 }
 
 /// What a sender is told of a message that lies in an inbox.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
-use super::{Door, Intake, KEYS_KEPT, Refusal, ShortForm, Submission, Submitted};
+use super::{Door, Intake, KEYS_KEPT, Recipients, Redrive, Refusal, ShortForm, Submission, Submitted};
 use crate::config;
 use crate::envelope::{Draft, Envelope, verify};
 use crate::error_code::ErrorCode;
@@ -247,4 +247,165 @@ async fn a_peer_may_speak_for_its_doors_where_it_may_for_all_its_agents() {
         it.event_type = "dev.byway.receipt".into();
     });
     assert_eq!(code(receipt.await), Some(ErrorCode::SenderNotAllowed));
+}
+
+/// The doors with more in their configuration.
+fn doors_with(more: &str) -> Doors {
+    let mut doors = Doors::new();
+    let config = Arc::clone(&doors.intake.config);
+    let key = &config.peers["a"].key;
+    let text = format!(
+        "[instance]\nname = \"b\"\ndata_dir = \"data\"\n[peers.a]\nkey = \"{key}\"\n\
+         [transports.out]\nadapter = \"builtin:webhook\"\n{more}\n[[routes]]\nto = \"*@c\"\nchain = [\"out\"]\n\
+         [[routes]]\nto = \"*@a\"\nchain = [\"out\"]\n"
+    );
+    let config = config::parse(&text, Path::new("/byway.toml")).unwrap_or_else(|errors| panic!("{errors}"));
+    doors.intake.router = Arc::new(Router::new(&config));
+    doors.intake.config = Arc::new(config);
+    doors
+}
+
+fn to_all(recipients: &[&str]) -> ShortForm {
+    ShortForm {
+        to: Recipients(recipients.iter().map(ToString::to_string).collect()),
+        ..to("")
+    }
+}
+
+const TEAM: &str = "[groups.team]\nmembers = [\"x@c\", \"tester@b\"]";
+
+#[tokio::test]
+async fn a_group_is_its_members_each_with_a_state_of_its_own() {
+    let doors = doors_with(TEAM);
+    let sent = doors.submits(to_all(&["team@b", "x@c", "y@c"])).await.unwrap();
+    let store = &doors.intake.store;
+    let out = store.find_all_outgoing(None, &sent.id).await.unwrap();
+    let recipients: Vec<String> = out.iter().map(|row| row.recipient.to_string()).collect();
+    assert_eq!(recipients, ["x@c", "y@c"], "each once");
+    assert!(
+        store
+            .find_incoming(Some("tester"), &sent.id)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    for row in &out {
+        let envelope = Envelope::from_json(&row.envelope_json).unwrap();
+        assert_eq!(
+            (envelope.id, envelope.recipient),
+            (sent.id.clone(), row.recipient.clone())
+        );
+        assert!(envelope.signature.is_some(), "signed for this recipient");
+    }
+}
+
+#[tokio::test]
+async fn where_one_recipient_cannot_have_it_nobody_has_it() {
+    let doors = doors_with(TEAM);
+    let refused = doors.submits(to_all(&["team@b", "x@nowhere"])).await;
+    assert_eq!(code(refused), Some(ErrorCode::NoRoute));
+    let store = &doors.intake.store;
+    assert!(store.due(after(9), 10).await.unwrap().is_empty());
+    assert!(
+        store
+            .inbox("tester", false, None, 10)
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
+    let many: Vec<String> = (0..300).map(|number| format!("x{number}@c")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(code(doors.submits(to_all(&many)).await), Some(ErrorCode::Usage));
+    assert_eq!(
+        code(doors.submits(to_all(&[])).await),
+        Some(ErrorCode::InvalidAddress)
+    );
+}
+
+#[tokio::test]
+async fn for_a_peer_a_group_is_nobody() {
+    let doors = doors_with(TEAM);
+    let refused = doors
+        .takes_in(|envelope| envelope.recipient = "team@b".parse().unwrap())
+        .await;
+    assert_eq!(code(refused), Some(ErrorCode::UnknownAgent));
+}
+
+#[tokio::test]
+async fn a_mark_is_told_to_the_peer_that_sent_it_and_to_no_local_sender() {
+    let doors = doors_with("");
+    doors.takes_in(|_| ()).await.unwrap();
+    doors.submits(to("executor@b")).await.unwrap();
+    let store = &doors.intake.store;
+    let items = store.inbox("executor", false, None, 10).await.unwrap().items;
+    let words: Vec<Option<String>> = items
+        .iter()
+        .map(|item| {
+            let marked = crate::store::Incoming {
+                status: crate::store::InboxStatus::Read,
+                ..item.clone()
+            };
+            let receipt = doors.intake.receipt_of_mark(&marked)?;
+            let event = Envelope::from_json(&receipt.message.envelope_json).unwrap();
+            let said = crate::envelope::ReceiptEvent::from_envelope(&event).unwrap();
+            assert!(receipt.message.deadline <= after(1), "for an hour at most");
+            Some(format!("{} {} to {}", said.of_id, said.status, event.recipient))
+        })
+        .collect();
+    assert_eq!(words, [Some("m-1 read to planner@a".to_owned()), None]);
+}
+
+/// A dead letter of ours that was accepted so many hours ago.
+async fn dead(doors: &Doors, hours: i64) -> crate::store::Outgoing {
+    let sent = doors.submits(to("x@c")).await.unwrap();
+    let store = &doors.intake.store;
+    let mut message = store.find_outgoing(None, &sent.id).await.unwrap().unwrap();
+    message.status = crate::store::Status::Dead;
+    message.accepted_at = NOW - SignedDuration::from_hours(hours);
+    message
+}
+
+#[tokio::test]
+async fn a_redriven_message_is_the_same_message_with_a_later_end() {
+    let doors = doors_with("");
+    let message = dead(&doors, 30 * 24 - 1).await;
+    let redriven = doors
+        .intake
+        .redrive(&message, Redrive::default(), "admin")
+        .unwrap();
+    let before = Envelope::from_json(&message.envelope_json).unwrap();
+    let again = Envelope::from_json(&redriven.decision.envelope_json.unwrap()).unwrap();
+    assert_eq!(redriven.id, message.id);
+    assert_eq!(again.expiry_time, Some(after(1)), "its id is forgotten then");
+    assert_eq!(redriven.decision.deadline, after(1));
+    assert_eq!(before.message_digest(), again.message_digest());
+    assert!(crate::envelope::verify(&again, &doors.intake.identity.public()).is_ok());
+}
+
+#[tokio::test]
+async fn one_older_than_its_key_goes_under_a_new_id_only() {
+    let doors = doors_with("");
+    let message = dead(&doors, 30 * 24).await;
+    let refused = doors.intake.redrive(&message, Redrive::default(), "admin");
+    assert_eq!(code(refused), Some(ErrorCode::NeedsNewId));
+    let how = Redrive {
+        new_id: true,
+        even_twice: false,
+    };
+    let anew = doors.intake.redrive(&message, how, "admin").unwrap();
+    let new = anew.decision.instead.unwrap();
+    assert_eq!(
+        (new.id.as_str(), new.recipient.clone()),
+        (anew.id.as_str(), message.recipient.clone())
+    );
+    assert_ne!(new.id, message.id);
+    let waiting = crate::store::Outgoing {
+        status: crate::store::Status::Waiting,
+        ..message
+    };
+    assert_eq!(
+        code(doors.intake.redrive(&waiting, how, "admin")),
+        Some(ErrorCode::TooLate)
+    );
 }

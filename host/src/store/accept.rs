@@ -42,12 +42,7 @@ pub(super) fn accept(connection: &Connection, new: &NewOutgoing) -> rusqlite::Re
     };
     let mut detail =
         json!({ "kind": new.kind.as_str(), "principal": new.principal, "digest": hex(&new.digest) });
-    let presented = new.idempotency.as_ref().map(|(name, digest)| Presented {
-        principal: &new.principal,
-        name,
-        digest,
-        at: new.accepted_at,
-    });
+    let presented = presented(new);
     let (event, accepted) = match known(connection, new, &recipient, presented.as_ref())? {
         Some(Accepted::Same(earlier)) => ("again", Accepted::Same(earlier)),
         Some(conflict) => ("conflict", conflict),
@@ -63,6 +58,26 @@ pub(super) fn accept(connection: &Connection, new: &NewOutgoing) -> rusqlite::Re
     };
     tell(connection, new.accepted_at, event, about, &detail)?;
     Ok(accepted)
+}
+
+/// What was here before, with nothing stored; `None` where it is new.
+pub(super) fn standing(connection: &Connection, new: &NewOutgoing) -> rusqlite::Result<Option<Accepted>> {
+    known(
+        connection,
+        new,
+        &new.recipient.to_string(),
+        presented(new).as_ref(),
+    )
+}
+
+fn presented(new: &NewOutgoing) -> Option<Presented<'_>> {
+    let (name, digest) = new.idempotency.as_ref()?;
+    Some(Presented {
+        principal: &new.principal,
+        name,
+        digest,
+        at: new.accepted_at,
+    })
 }
 
 /// What was here before under the caller's key or the message's own name. The key is asked first: a

@@ -21,13 +21,13 @@ pub(super) const STANDING: &str =
     "SELECT source, id, recipient, receipt, status, ended_at FROM outgoing WHERE key = ?1";
 pub(super) const UPDATE: &str = "UPDATE outgoing SET status = ?2, reason = ?3, fallback = ?4, receipt = ?5, flight = ?6, \
                       due_at = ?7, ended_at = ?8, waits_for = ?9 WHERE key = ?1";
-const UPDATE_ENDED: &str = "UPDATE outgoing SET receipt = ?2, flight = ?3 WHERE key = ?1";
+const UPDATE_ENDED: &str = "UPDATE outgoing SET receipt = ?2, flight = coalesce(?3, flight) WHERE key = ?1";
 const ADD_ATTEMPT: &str = "INSERT INTO attempt (key, number, transport, mode, outcome, code, message, fix, effect, \
                            reference, began, took_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 pub(super) const OF_RECIPIENT: &str = "SELECT key, receipt, ended_at IS NULL FROM outgoing \
                                        WHERE id = ?1 AND source = ?2 AND recipient = ?3 AND kind = 'message' ORDER BY key";
 const RECEIVED: &str = "UPDATE outgoing SET receipt = ?2, due_at = CASE WHEN ?3 THEN ?4 ELSE due_at END, \
-     waits_for = CASE WHEN waits_for = 'turn' THEN waits_for ELSE '' END WHERE key = ?1";
+     waits_for = CASE WHEN waits_for = 'turn' THEN waits_for ELSE '' END, reason = coalesce(?5, reason) WHERE key = ?1";
 const SAVE_PROGRESS: &str = "INSERT INTO progress (key, transport, bytes, saved_at) VALUES (?1, ?2, ?3, ?4) \
                              ON CONFLICT DO UPDATE SET bytes = excluded.bytes, saved_at = excluded.saved_at";
 pub(super) const PROGRESS: &str = "SELECT bytes FROM progress WHERE key = ?1 AND transport = ?2";
@@ -59,12 +59,29 @@ impl Store {
         status: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        self.record_failure(source, id, recipient, status, None, now)
+            .await
+    }
+
+    /// The same for a receipt that says why: what came of the message over there becomes its reason here.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    pub async fn record_failure(
+        &self,
+        source: &str,
+        id: &str,
+        recipient: &str,
+        status: &str,
+        why: Option<String>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let words = [source, id, recipient, status].map(str::to_owned);
         self.inner
             .writer
             .write(move |tx| {
                 let [source, id, recipient, status] = &words;
-                record_receipt(tx, (source, id, recipient), status, now)
+                record_receipt(tx, (source, id, recipient), status, why.as_deref(), now)
             })
             .await
     }
@@ -142,9 +159,11 @@ pub(super) fn advance(
     let unseen = rank(before.receipt.as_deref()) > rank(step.receipt.as_deref());
     let receipt = if unseen { &before.receipt } else { &step.receipt };
     if before.ended_at.is_some() && (step.status != Status::Delivered || before.status == Status::Delivered) {
+        // What was only about to begin does not begin, and is no part of its story.
+        let flight = (!step.attempts.is_empty()).then_some(&step.flight);
         connection
             .prepare_cached(UPDATE_ENDED)?
-            .execute(params![key.0, receipt, step.flight])?;
+            .execute(params![key.0, receipt, flight])?;
         let detail = json!({ "out": key.0, "status": before.status.as_str(), "after": step.status.as_str(), "receipt": receipt });
         tell(connection, step.at, "ended-before", about, &detail)?;
         return Ok(Advanced {
@@ -230,6 +249,7 @@ pub(super) fn record_receipt(
     connection: &Connection,
     (source, id, recipient): (&str, &str, &str),
     status: &str,
+    why: Option<&str>,
     now: Timestamp,
 ) -> rusqlite::Result<bool> {
     let found: Option<(i64, Option<String>, bool)> = connection
@@ -255,9 +275,13 @@ pub(super) fn record_receipt(
     };
     let is_greater = rank(known.as_deref()) < rank(Some(status));
     if is_greater {
-        connection
-            .prepare_cached(RECEIVED)?
-            .execute(params![key, status, open, now.as_millisecond()])?;
+        connection.prepare_cached(RECEIVED)?.execute(params![
+            key,
+            status,
+            open,
+            now.as_millisecond(),
+            why
+        ])?;
     }
     let receipt = if is_greater {
         Some(status)
@@ -273,18 +297,20 @@ pub(super) fn record_receipt(
             id,
             recipient,
         },
-        &json!({ "out": key, "status": status, "receipt": receipt }),
+        &json!({ "out": key, "status": status, "receipt": receipt, "reason": why }),
     )?;
     Ok(true)
 }
 
-/// How far a receipt's word goes. What is none goes nowhere.
+/// How far a receipt's word goes. `failed` says that nobody woke the agent: the message lies there, and what its agent
+/// does with it by itself says more. What is none goes nowhere.
 fn rank(receipt: Option<&str>) -> u8 {
     match receipt {
         Some("accepted") => 1,
         Some("delivered") => 2,
-        Some("read") => 3,
-        Some("processed") => 4,
+        Some("failed") => 3,
+        Some("read") => 4,
+        Some("processed") => 5,
         _ => 0,
     }
 }

@@ -32,10 +32,14 @@ pub(super) const KEY_OF_ID: &str = "SELECT min(key) FROM incoming WHERE id = ?1"
 pub(super) const KEY_OF_AGENTS_ID: &str = "SELECT min(key) FROM incoming WHERE id = ?1 AND agent = ?2";
 pub(super) const KEY_OF_NAME: &str =
     "SELECT min(key) FROM incoming WHERE id = ?1 AND agent = ?2 AND source = ?3";
+pub(super) const KEYS_OF_MESSAGE: &str = "SELECT key FROM incoming WHERE id = ?1 AND source = ?2 LIMIT ?3";
 const MARK: &str = "UPDATE incoming SET status = ?2, changed_at = ?3 WHERE key = ?1";
 pub(super) const CURSOR: &str = "SELECT bytes FROM cursor WHERE transport = ?1";
 const SET_CURSOR: &str = "INSERT INTO cursor (transport, bytes) VALUES (?1, ?2) \
                           ON CONFLICT DO UPDATE SET bytes = excluded.bytes";
+
+/// The most inboxes in which one message is looked for.
+const INBOXES_MAX: usize = 1_024;
 
 impl Store {
     /// What lies in an agent's inbox, oldest first, with its envelopes.
@@ -66,6 +70,25 @@ impl Store {
         self.inner
             .readers
             .read(move |connection| by_id(connection, agent.as_deref(), &id))
+            .await
+    }
+
+    /// A message in every inbox here that it was for.
+    ///
+    /// # Errors
+    /// Where it could not be read.
+    pub async fn find_all_incoming(&self, source: &str, id: &str) -> Result<Vec<Incoming>, StoreError> {
+        let (source, id) = (source.to_owned(), id.to_owned());
+        self.inner
+            .readers
+            .read(move |connection| {
+                let keys = connection
+                    .prepare_cached(KEYS_OF_MESSAGE)?
+                    .query_map(params![id, source, limit(INBOXES_MAX)], |row| row.get(0))?
+                    .collect::<rusqlite::Result<Vec<i64>>>()?;
+                let rows = keys.into_iter().map(|key| by_key(connection, key));
+                rows.filter_map(Result::transpose).collect()
+            })
             .await
     }
 
@@ -175,6 +198,20 @@ fn by_key(connection: &Connection, key: i64) -> rusqlite::Result<Option<Incoming
         .optional()
 }
 
+/// One message of an agent, of any source or of the one that is named.
+pub(super) fn find(
+    connection: &Connection,
+    (agent, source, id): (&str, Option<&str>, &str),
+) -> rusqlite::Result<Option<Incoming>> {
+    match source {
+        Some(source) => connection
+            .prepare_cached(KEY_OF_NAME)?
+            .query_row(params![id, agent, source], |row| row.get(0))
+            .and_then(|key: Option<i64>| key.map_or(Ok(None), |key| by_key(connection, key))),
+        None => by_id(connection, Some(agent), id),
+    }
+}
+
 /// Raises a message's status. A lower one is no error and changes nothing: acknowledgements come
 /// late, twice and out of order.
 pub(super) fn mark(
@@ -183,13 +220,7 @@ pub(super) fn mark(
     status: InboxStatus,
     now: Timestamp,
 ) -> rusqlite::Result<Option<Incoming>> {
-    let found = match source {
-        Some(source) => connection
-            .prepare_cached(KEY_OF_NAME)?
-            .query_row(params![id, agent, source], |row| row.get(0))
-            .and_then(|key: Option<i64>| key.map_or(Ok(None), |key| by_key(connection, key)))?,
-        None => by_id(connection, Some(agent), id)?,
-    };
+    let found = find(connection, (agent, source, id))?;
     let Some(message) = found else {
         return Ok(None);
     };

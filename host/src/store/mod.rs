@@ -28,13 +28,16 @@
 //! and a message's delivery state is a text that the store does not look into.
 
 mod accept;
+mod accept_all;
 mod advance;
 mod breakers;
 mod column;
+mod dead;
 mod error;
 mod hasten;
 mod idempotency;
 mod inbox;
+mod intervene;
 mod journal;
 mod line;
 mod log;
@@ -42,6 +45,7 @@ mod outbox;
 mod outlook;
 mod owner;
 mod readers;
+mod receipts;
 mod rows;
 mod schema;
 mod take_in;
@@ -55,15 +59,19 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use accept_all::{AcceptedAll, NewPart};
 pub use advance::PROGRESS_BYTES_MAX;
 pub use breakers::KeptBreaker;
+pub use dead::DeadFilter;
 pub use error::StoreError;
+pub use intervene::Intervention;
 pub use journal::{
     Checkpoint, CheckpointSigner, Fault, Finding, JournalFile, Mark, NoCheckpoint, Replay, Report, RowBytes,
     RowHash, StandingIn, StandingOut, verify,
 };
 pub use outbox::PRIORITY_MAX;
 pub use outlook::{Due, Looked, Outlook};
+pub use receipts::{MakeReceipt, NewReceipt};
 pub use rows::{
     Accepted, Advance, Advanced, Attempt, Counts, Earlier, Incoming, JournalRow, MessageKey, NewIncoming,
     NewOutgoing, Note, Outgoing, OutgoingFilter, Page, TakenIn,

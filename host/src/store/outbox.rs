@@ -8,12 +8,14 @@ use super::rows::{Attempt, Counts, MessageKey, Outgoing, OutgoingFilter, Page};
 use super::words::{Kind, Status};
 use super::{Store, StoreError};
 
+/// The columns of a row without its body, as [`header`] reads them.
 macro_rules! columns {
     () => {
         "outgoing.key, kind, id, source, sender, recipient, status, reason, fallback, receipt, flight, due_at, deadline, \
          expires, accepted_at, ended_at, EXISTS (SELECT 1 FROM progress WHERE progress.key = outgoing.key)"
     };
 }
+pub(super) use columns;
 /// Where the body stands when it is asked for: after the columns.
 const BODY: usize = 17;
 
@@ -25,6 +27,8 @@ pub(super) const BY_KEY: &str = concat!(
 pub(super) const KEY_OF_ID: &str = "SELECT max(key) FROM outgoing WHERE id = ?1 AND kind <> 'receipt'";
 pub(super) const KEY_OF_NAME: &str =
     "SELECT max(key) FROM outgoing WHERE id = ?1 AND source = ?2 AND kind <> 'receipt'";
+pub(super) const KEYS_OF_NAME: &str =
+    "SELECT key FROM outgoing WHERE id = ?1 AND source = ?2 AND kind <> 'receipt' ORDER BY key LIMIT ?3";
 pub(super) const ATTEMPTS: &str = "SELECT number, transport, mode, outcome, code, message, fix, effect, reference, began, \
                                    took_ms FROM attempt WHERE key = ?1 ORDER BY seq";
 pub(super) const COUNT: &str = "SELECT count(*) FROM outgoing WHERE status = ?1";
@@ -61,6 +65,23 @@ impl Store {
         self.inner
             .readers
             .read(move |connection| by_id(connection, source.as_deref(), &id))
+            .await
+    }
+
+    /// The outgoing messages of an id, one for each recipient, with their envelopes; of several sources those of
+    /// the newest. Receipts are not found this way.
+    ///
+    /// # Errors
+    /// Where they could not be read.
+    pub async fn find_all_outgoing(
+        &self,
+        source: Option<&str>,
+        id: &str,
+    ) -> Result<Vec<Outgoing>, StoreError> {
+        let (source, id) = (source.map(str::to_owned), id.to_owned());
+        self.inner
+            .readers
+            .read(move |connection| all_by_id(connection, source.as_deref(), &id))
             .await
     }
 
@@ -121,6 +142,23 @@ pub(super) fn by_id(
             .query_row([id], |row| row.get(0))?,
     };
     key.map_or(Ok(None), |key| by_key(connection, MessageKey(key)))
+}
+
+/// The most rows of one name that are looked at: each recipient has at most two, a message and its wake.
+const ROWS_OF_NAME_MAX: usize = 1_024;
+
+fn all_by_id(connection: &Connection, source: Option<&str>, id: &str) -> rusqlite::Result<Vec<Outgoing>> {
+    let Some(newest) = by_id(connection, source, id)? else {
+        return Ok(Vec::new());
+    };
+    let mut statement = connection.prepare_cached(KEYS_OF_NAME)?;
+    let keys = statement
+        .query_map(params![id, newest.source, limit(ROWS_OF_NAME_MAX)], |row| {
+            row.get(0)
+        })?
+        .collect::<rusqlite::Result<Vec<i64>>>()?;
+    let rows = keys.into_iter().map(|key| by_key(connection, MessageKey(key)));
+    rows.filter_map(Result::transpose).collect()
 }
 
 pub(super) fn attempts(connection: &Connection, key: MessageKey) -> rusqlite::Result<Vec<Attempt>> {
@@ -212,7 +250,7 @@ fn with_body(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
     })
 }
 
-fn header(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
+pub(super) fn header(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
     let deadline = time(row, 12)?;
     Ok(Outgoing {
         key: MessageKey(row.get(0)?),

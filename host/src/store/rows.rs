@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 
 use super::journal::RowHash;
+use super::receipts::NewReceipt;
 use super::waits_for::WaitsFor;
 use super::words::{InboxStatus, Kind, Status};
 use crate::envelope::Address;
 
 /// Names one outgoing message in the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageKey(pub(super) i64);
 
 /// A message to be accepted for delivery.
@@ -203,7 +204,7 @@ pub struct NewIncoming {
     /// What wakes the agent.
     pub wake: Option<NewOutgoing>,
     /// The receipt for the sender.
-    pub receipt: Option<NewOutgoing>,
+    pub receipt: Option<NewReceipt>,
 }
 
 /// What became of a message that was to be taken in.

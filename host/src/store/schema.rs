@@ -32,6 +32,10 @@ const MIGRATIONS: &[Migration] = &[
         statements: include_str!("schema/0003.sql"),
         then: |_| Ok(()),
     },
+    Migration {
+        statements: include_str!("schema/0004.sql"),
+        then: |_| Ok(()),
+    },
 ];
 /// The first schema whose journal is chained.
 pub(super) const CHAINED: i64 = 2;

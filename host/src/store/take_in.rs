@@ -10,6 +10,7 @@ use super::accept::accept;
 use super::column::{hex, word};
 use super::idempotency::{Presented, Standing};
 use super::journal::{About, tell};
+use super::receipts::accept_receipt;
 use super::rows::{NewIncoming, TakenIn};
 use super::words::InboxStatus;
 use super::{Store, StoreError};
@@ -45,15 +46,7 @@ pub(super) fn take_in(connection: &Connection, new: &NewIncoming) -> rusqlite::R
         recipient: &recipient,
     };
     let mut detail = json!({ "authority": new.authority, "via": new.via, "digest": hex(&new.digest) });
-    let presented = new
-        .idempotency
-        .as_ref()
-        .map(|(principal, name, digest)| Presented {
-            principal,
-            name,
-            digest,
-            at: new.received_at,
-        });
+    let presented = presented(new);
     let (event, taken) = match known(connection, new, &recipient, presented.as_ref())? {
         Some(again @ TakenIn::Again { .. }) => ("again", again),
         Some(conflict) => ("conflict", conflict),
@@ -68,12 +61,35 @@ pub(super) fn take_in(connection: &Connection, new: &NewIncoming) -> rusqlite::R
     };
     tell(connection, new.received_at, event, about, &detail)?;
     if matches!(taken, TakenIn::New) {
-        for following in [&new.wake, &new.receipt].into_iter().flatten() {
+        if let Some(wake) = &new.wake {
             // One of the same name may still be there from another authority; the journal has it then.
-            accept(connection, following)?;
+            accept(connection, wake)?;
+        }
+        if let Some(receipt) = &new.receipt {
+            accept_receipt(connection, receipt, new.received_at)?;
         }
     }
     Ok(taken)
+}
+
+/// What was here before, with nothing stored; `None` where it is new.
+pub(super) fn standing(connection: &Connection, new: &NewIncoming) -> rusqlite::Result<Option<TakenIn>> {
+    known(
+        connection,
+        new,
+        &new.recipient.to_string(),
+        presented(new).as_ref(),
+    )
+}
+
+fn presented(new: &NewIncoming) -> Option<Presented<'_>> {
+    let (principal, name, digest) = new.idempotency.as_ref()?;
+    Some(Presented {
+        principal,
+        name,
+        digest,
+        at: new.received_at,
+    })
 }
 
 /// What was here before under the caller's key or the message's own name.

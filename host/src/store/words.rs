@@ -59,6 +59,8 @@ words! {
     Status {
         /// byway goes on trying.
         Waiting = "waiting",
+        /// Nothing is tried before a person approves it.
+        Pending = "pending",
         /// It may have arrived; only a receipt, a person or the deadline ends it.
         Held = "held",
         /// The route's receipt is there.
@@ -67,8 +69,10 @@ words! {
         Dead = "dead",
         /// Its expirytime passed.
         Expired = "expired",
-        /// A person cancelled it.
+        /// A person cancelled it, or did not approve it.
         Cancelled = "cancelled",
+        /// A person put the dead letter away.
+        Dropped = "dropped",
     }
 }
 
@@ -88,6 +92,6 @@ impl Status {
     /// Whether nothing more will happen to the message.
     #[must_use]
     pub fn is_end(self) -> bool {
-        !matches!(self, Self::Waiting | Self::Held)
+        !matches!(self, Self::Waiting | Self::Pending | Self::Held)
     }
 }

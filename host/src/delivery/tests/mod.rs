@@ -8,6 +8,6 @@ mod interleavings;
 mod ordering;
 mod policy;
 mod reference;
-mod stage;
+pub(super) mod stage;
 mod story;
 mod waiting;

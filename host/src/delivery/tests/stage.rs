@@ -18,26 +18,26 @@ use crate::routing::Router;
 use crate::sandbox::{Call, Place, Quarantined};
 use crate::store::{Accepted, Durability, Kind, MessageKey, NewOutgoing, Outgoing, Store};
 
-pub(super) type Step = Result<Outcome, HostFault>;
+pub(in crate::delivery) type Step = Result<Outcome, HostFault>;
 
 /// Transports that answer by a script, and write down how they were called.
 #[derive(Default)]
-pub(super) struct Scripted {
-    pub(super) views: BTreeMap<String, TransportView>,
-    pub(super) scripts: Mutex<BTreeMap<String, VecDeque<Step>>>,
-    pub(super) calls: Mutex<Vec<(String, u32, String)>>,
+pub(in crate::delivery) struct Scripted {
+    pub(in crate::delivery) views: BTreeMap<String, TransportView>,
+    pub(in crate::delivery) scripts: Mutex<BTreeMap<String, VecDeque<Step>>>,
+    pub(in crate::delivery) calls: Mutex<Vec<(String, u32, String)>>,
     /// Where set, an attempt waits for it before it ends.
-    pub(super) gate: Option<Arc<Semaphore>>,
+    pub(in crate::delivery) gate: Option<Arc<Semaphore>>,
     /// The transports whose attempts wait for the gate; none: all of them.
-    pub(super) behind_gate: Vec<&'static str>,
+    pub(in crate::delivery) behind_gate: Vec<&'static str>,
     /// The line before every transport: who has come, and who may go on.
-    pub(super) line: Option<(Arc<Semaphore>, Arc<Semaphore>)>,
+    pub(in crate::delivery) line: Option<(Arc<Semaphore>, Arc<Semaphore>)>,
     /// The transports that are quarantined.
-    pub(super) quarantined: Mutex<BTreeMap<String, Quarantined>>,
+    pub(in crate::delivery) quarantined: Mutex<BTreeMap<String, Quarantined>>,
 }
 
 impl Scripted {
-    pub(super) fn with(
+    pub(in crate::delivery) fn with(
         mut self,
         name: &str,
         idempotent: bool,
@@ -69,19 +69,19 @@ impl Scripted {
     }
 
     /// The same with other limits of one transport.
-    pub(super) fn limited(mut self, name: &str, limit: impl FnOnce(&mut TransportView)) -> Self {
+    pub(in crate::delivery) fn limited(mut self, name: &str, limit: impl FnOnce(&mut TransportView)) -> Self {
         limit(self.views.get_mut(name).unwrap());
         self
     }
 
     /// The messages that were attempted through a transport, in order.
-    pub(super) fn attempted(&self, transport: &str) -> Vec<String> {
+    pub(in crate::delivery) fn attempted(&self, transport: &str) -> Vec<String> {
         let calls = self.calls.lock().unwrap();
         let of_it = calls.iter().filter(|(name, _, _)| name == transport);
         of_it.map(|(_, _, id)| id.clone()).collect()
     }
 
-    pub(super) fn calls(&self) -> Vec<String> {
+    pub(in crate::delivery) fn calls(&self) -> Vec<String> {
         self.calls
             .lock()
             .unwrap()
@@ -137,7 +137,7 @@ impl Transports for Scripted {
     }
 }
 
-pub(super) fn delivered() -> Outcome {
+pub(in crate::delivery) fn delivered() -> Outcome {
     Outcome::Delivered(Receipt {
         status: ReceiptStatus::Accepted,
         reference: None,
@@ -145,31 +145,31 @@ pub(super) fn delivered() -> Outcome {
     })
 }
 
-pub(super) fn failed(outcome: fn(Failure) -> Outcome) -> Step {
+pub(in crate::delivery) fn failed(outcome: fn(Failure) -> Outcome) -> Step {
     Ok(outcome(Failure::new("scripted", "the script says so")))
 }
 
 /// One byway's engine at work on a real store.
-pub(super) struct Stage {
-    pub(super) store: Store,
-    pub(super) transports: Arc<Scripted>,
+pub(in crate::delivery) struct Stage {
+    pub(in crate::delivery) store: Store,
+    pub(in crate::delivery) transports: Arc<Scripted>,
     in_force: Arc<Mutex<Arc<InForce>>>,
-    pub(super) engine: Engine,
-    pub(super) now: Arc<Mutex<Timestamp>>,
-    pub(super) stop: watch::Sender<bool>,
-    pub(super) running: JoinHandle<()>,
+    pub(in crate::delivery) engine: Engine,
+    pub(in crate::delivery) now: Arc<Mutex<Timestamp>>,
+    pub(in crate::delivery) stop: watch::Sender<bool>,
+    pub(in crate::delivery) running: JoinHandle<()>,
 }
 
-pub(super) const START: i64 = 1_800_000_000;
+pub(in crate::delivery) const START: i64 = 1_800_000_000;
 
 impl Stage {
-    pub(super) fn new(folder: &Path, transports: Scripted) -> Self {
+    pub(in crate::delivery) fn new(folder: &Path, transports: Scripted) -> Self {
         let routes = route_by(&names(&transports));
         Self::routed(folder, transports, &routes)
     }
 
     /// The same with routes of one's own.
-    pub(super) fn routed(folder: &Path, transports: Scripted, routes: &str) -> Self {
+    pub(in crate::delivery) fn routed(folder: &Path, transports: Scripted, routes: &str) -> Self {
         let store = Store::open(folder, Durability::Process).unwrap();
         let now = Arc::new(Mutex::new(Timestamp::from_second(START).unwrap()));
         let clock = Arc::clone(&now);
@@ -198,11 +198,11 @@ impl Stage {
         }
     }
 
-    pub(super) async fn accept(&self, id: &str) -> MessageKey {
+    pub(in crate::delivery) async fn accept(&self, id: &str) -> MessageKey {
         self.accept_new(message(id)).await
     }
 
-    pub(super) async fn accept_new(&self, new: NewOutgoing) -> MessageKey {
+    pub(in crate::delivery) async fn accept_new(&self, new: NewOutgoing) -> MessageKey {
         match self.store.accept(new).await.unwrap() {
             Accepted::New(key) => {
                 self.engine.nudge();
@@ -212,14 +212,14 @@ impl Stage {
         }
     }
 
-    pub(super) fn pass(&self, seconds: i64) {
+    pub(in crate::delivery) fn pass(&self, seconds: i64) {
         let mut now = self.now.lock().unwrap();
         *now += SignedDuration::from_secs(seconds);
         self.engine.nudge();
     }
 
     /// Puts the same transports in force with another chain, as a reload does.
-    pub(super) async fn reload(&self, chain: &[&str]) {
+    pub(in crate::delivery) async fn reload(&self, chain: &[&str]) {
         *self.in_force.lock().unwrap() = in_force(&self.transports, &route_by(chain));
         let now = *self.now.lock().unwrap();
         self.store.hasten(now).await.unwrap();
@@ -227,7 +227,11 @@ impl Stage {
     }
 
     /// Waits until the message stands so.
-    pub(super) async fn until(&self, key: MessageKey, wanted: impl Fn(&Outgoing) -> bool) -> Outgoing {
+    pub(in crate::delivery) async fn until(
+        &self,
+        key: MessageKey,
+        wanted: impl Fn(&Outgoing) -> bool,
+    ) -> Outgoing {
         for _ in 0..1_000 {
             let message = self.store.outgoing(key).await.unwrap().unwrap();
             if wanted(&message) {
@@ -242,7 +246,7 @@ impl Stage {
         );
     }
 
-    pub(super) async fn outcomes(&self, key: MessageKey) -> Vec<String> {
+    pub(in crate::delivery) async fn outcomes(&self, key: MessageKey) -> Vec<String> {
         let attempts = self.store.attempts(key).await.unwrap();
         attempts
             .iter()
@@ -250,7 +254,7 @@ impl Stage {
             .collect()
     }
 
-    pub(super) async fn end(self) {
+    pub(in crate::delivery) async fn end(self) {
         self.stop.send(true).unwrap();
         self.running.await.unwrap();
     }
@@ -261,12 +265,12 @@ fn names(transports: &Scripted) -> Vec<&str> {
 }
 
 /// The route to everybody at `b`, with this chain.
-pub(super) fn route_by(chain: &[&str]) -> String {
+pub(in crate::delivery) fn route_by(chain: &[&str]) -> String {
     route("b", chain, "")
 }
 
 /// A route to everybody at an instance, with more keys.
-pub(super) fn route(instance: &str, chain: &[&str], more: &str) -> String {
+pub(in crate::delivery) fn route(instance: &str, chain: &[&str], more: &str) -> String {
     format!(
         "[[routes]]\nto = \"*@{instance}\"\nchain = {chain:?}\ndeadline = \"1h\"\n\
          backoff = {{ first = \"1s\", max = \"1s\" }}\n{more}\n"
@@ -283,10 +287,11 @@ fn in_force(transports: &Arc<Scripted>, routes: &str) -> Arc<InForce> {
     Arc::new(InForce {
         router: Arc::new(Router::new(&config)),
         transports: Arc::clone(transports) as Arc<dyn Transports>,
+        tells: None,
     })
 }
 
-pub(super) fn message(id: &str) -> NewOutgoing {
+pub(in crate::delivery) fn message(id: &str) -> NewOutgoing {
     let start = Timestamp::from_second(START).unwrap();
     let envelope: Envelope = Draft::new("byway://a/planner", "executor@b".parse().unwrap())
         .text("hello")

@@ -4,6 +4,7 @@ mod accepting;
 mod advancing;
 mod chaining;
 mod crashing;
+mod deciding;
 mod flat;
 mod grouping;
 mod hastening;
@@ -11,6 +12,7 @@ mod in_line;
 mod journalling;
 mod opening;
 mod plans;
+mod receipting;
 mod taking_in;
 
 use std::path::Path;

@@ -1,7 +1,10 @@
 //! Every query is served by an index: what it costs must not grow with what is stored.
 
 use super::*;
-use crate::store::{accept, advance, hasten, idempotency, inbox, journal, line, outbox, outlook, take_in};
+use crate::store::{
+    accept, advance, dead, hasten, idempotency, inbox, intervene, journal, line, outbox, outlook, receipts,
+    take_in,
+};
 
 fn plan(shell: &rusqlite::Connection, query: &str) -> String {
     let mut statement = shell.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
@@ -38,6 +41,11 @@ fn no_query_looks_through_a_table_or_sorts() {
         outbox::KEY_OF_ID,
         outbox::KEY_OF_NAME,
         outbox::ATTEMPTS,
+        outbox::KEYS_OF_NAME,
+        dead::DEAD,
+        intervene::SEEN,
+        receipts::UNSENT,
+        receipts::WOKEN_FOR,
         outbox::COUNT,
         outbox::OLDEST,
         accept::KNOWN,
@@ -56,6 +64,7 @@ fn no_query_looks_through_a_table_or_sorts() {
         inbox::KEY_OF_ID,
         inbox::KEY_OF_AGENTS_ID,
         inbox::KEY_OF_NAME,
+        inbox::KEYS_OF_MESSAGE,
         inbox::CURSOR,
         journal::READ,
     ] {

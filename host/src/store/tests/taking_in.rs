@@ -10,10 +10,14 @@ fn with_what_follows(id: &str) -> NewIncoming {
             kind: Kind::Wake,
             ..message(id)
         }),
-        receipt: Some(NewOutgoing {
-            kind: Kind::Receipt,
-            recipient: "planner@a".parse().unwrap(),
-            ..message(&format!("receipt-of-{id}"))
+        receipt: Some(NewReceipt {
+            message: NewOutgoing {
+                kind: Kind::Receipt,
+                recipient: "planner@a".parse().unwrap(),
+                ..message(&format!("receipt-of-{id}"))
+            },
+            of_source: "byway://a/planner".into(),
+            of_id: id.into(),
         }),
         ..arrival(id)
     }
