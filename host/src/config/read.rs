@@ -78,6 +78,7 @@ pub fn sketch(path: &Path) -> Option<Config> {
         limits: read_limits(&file),
         reload: read_reload(&file),
         agents: None,
+        groups: BTreeMap::new(),
         peers: BTreeMap::new(),
         inbound: BTreeMap::new(),
         transports: BTreeMap::new(),

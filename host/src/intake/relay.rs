@@ -67,7 +67,7 @@ impl Intake {
             ..envelope
         };
         // As it came: what byway stamps differs when the same message comes again.
-        let (digest, expires) = (envelope.content_digest(), envelope.expiry_time);
+        let (digest, expires) = (envelope.message_digest(), envelope.expiry_time);
         if voucher == Voucher::Us {
             let now = (self.clock)();
             super::submit::check_times(&envelope, now)?;
