@@ -187,6 +187,7 @@ impl Queue {
         let in_force = Arc::new(InForce {
             router: Arc::new(Router::new(&config)),
             transports: Arc::new(Hangs::new()),
+            tells: None,
         });
         let engine = Engine::new(EngineSettings {
             store: self.store,
