@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::envelope::{Data, Envelope, Value};
 use crate::intake::{Refusal, Submitted, TakenIn};
-use crate::store::{Attempt, Incoming, Outgoing};
+use crate::store::{Attempt, Incoming, Outgoing, WaitsFor};
 
 /// A part of a list, and where the next begins.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -289,11 +289,11 @@ impl MessageView {
             recipient: message.recipient.to_string(),
             kind: message.kind.to_string(),
             status: message.status.to_string(),
-            reason: message.reason.clone(),
+            reason: message.reason.clone().or_else(|| message.waits_for.sentence()),
             fallback: message.fallback,
             receipt: message.receipt.clone(),
             accepted_at: message.accepted_at,
-            next_at: waits.then_some(message.due_at),
+            next_at: (waits && message.waits_for != WaitsFor::Turn).then_some(message.due_at),
             deadline: Some(message.deadline),
             attempts: attempts.into_iter().map(AttemptView::from).collect(),
             recipients: Vec::new(),

@@ -40,6 +40,7 @@ memory_max = "16MiB"
 answer_max = 4096
 log_lines_max = 0
 breaker = { failures = 1, pause = "1ms" }
+rate = { limit = "30/min", burst = 7 }
 signers = { one = { env = "KEY" }, two = { keys = [{ file = "/new" }, { env = "OLD" }] } }
 secrets.token = { env = "TOKEN", in = ["header:Authorization", "url-path"] }
 [transports.t.grants]
@@ -63,6 +64,7 @@ on_unknown = "continue"
 done_at = "peer-receipt"
 allow_owner = true
 backoff = { first = "1s", max = "1s" }
+on_block = "wait"
 [transports.u]
 adapter = "builtin:file"
 receive = { every = "500ms" }
@@ -148,8 +150,8 @@ fn a_small_configuration_gets_the_defaults() {
         (Strategy::Sweep, OnUnknown::Hold)
     );
     assert_eq!(
-        (route.done_at, route.tries, route.allow_owner),
-        (DoneAt::Accepted, 5, false)
+        (route.done_at, route.tries, route.allow_owner, route.on_block),
+        (DoneAt::Accepted, 5, false, OnBlock::Release)
     );
     assert_eq!((route.place.line, route.place.column), (6, 1));
 }
@@ -171,6 +173,16 @@ fn every_key_means_what_the_page_says() {
         assert!(EVERY_KEY.contains(key), "`{key}` is in no example here");
     }
     assert_eq!(config.instance.durability, Durability::Process);
+    let rate = Rate {
+        count: 30,
+        per: std::time::Duration::from_secs(60),
+        burst: 7,
+    };
+    assert_eq!(
+        (config.transports["t"].rate, config.transports["u"].rate),
+        (Some(rate), None)
+    );
+    assert_eq!(config.routes[0].on_block, OnBlock::Wait);
     assert!(!config.reload.watch && read(SMALL).reload.watch);
     assert_eq!(
         config.agents.unwrap().into_iter().collect::<Vec<_>>(),

@@ -119,14 +119,7 @@ impl Engine {
 
     async fn begin_what_is_due(&self, work: &mut Work) -> Result<Duration, StoreError> {
         let in_force = self.in_force();
-        if work
-            .planned_by
-            .as_ref()
-            .is_some_and(|before| !Arc::ptr_eq(before, &in_force))
-        {
-            self.inner.crowd.dissolve_all();
-        }
-        work.planned_by = Some(Arc::clone(&in_force));
+        self.plan_by(&in_force, work).await?;
         let EngineSettings {
             store, at_once_max, ..
         } = &self.inner.settings;
@@ -162,6 +155,22 @@ impl Engine {
 
     pub(super) fn store(&self) -> &Store {
         &self.inner.settings.store
+    }
+
+    /// Has those look again who wait for something that may be different now.
+    async fn plan_by(&self, in_force: &Arc<InForce>, work: &mut Work) -> Result<(), StoreError> {
+        if work
+            .planned_by
+            .as_ref()
+            .is_some_and(|before| Arc::ptr_eq(before, in_force))
+        {
+            return Ok(());
+        }
+        self.inner.crowd.dissolve_all();
+        let store = &self.inner.settings.store;
+        store.plan_by(in_force.routes(), self.now()).await?;
+        work.planned_by = Some(Arc::clone(in_force));
+        Ok(())
     }
 
     pub(super) fn is_stopping(&self) -> bool {

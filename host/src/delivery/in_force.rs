@@ -4,6 +4,7 @@
 //! them and attempts by them, so a step is never planned by one configuration and done by another; the
 //! next step of the same message goes by whatever is in force then.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -109,14 +110,23 @@ impl InForce {
         }
     }
 
+    /// Changes when the routes do.
+    pub(super) fn routes(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        format!("{:?}", self.router).hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    }
+
     /// What those that wait for something can do now.
     pub(super) fn door(&self, waits_for: &WaitsFor, now: Timestamp, crowd: &Crowd) -> Door {
+        let is_there = |transport: &String| self.transports.view(transport).is_some();
         match waits_for {
             WaitsFor::Time => Door::Open,
             WaitsFor::Turn => Door::Closed(None),
             // Where it rests by now, they go on down their chains.
             WaitsFor::Place(transport) if self.gate(transport, now) != Gate::Open => Door::Open,
             WaitsFor::Place(transport) => self.room(transport, now, crowd),
+            WaitsFor::Open(transports) if !transports.iter().all(is_there) => Door::Open,
             WaitsFor::Open(transports) => {
                 let mut opens = None;
                 for transport in transports {

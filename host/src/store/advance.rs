@@ -20,7 +20,8 @@ use super::{Store, StoreError};
 pub(super) const STANDING: &str =
     "SELECT source, id, recipient, receipt, status, ended_at FROM outgoing WHERE key = ?1";
 pub(super) const UPDATE: &str = "UPDATE outgoing SET status = ?2, reason = ?3, fallback = ?4, receipt = ?5, flight = ?6, \
-                      due_at = ?7, ended_at = ?8, waits_for = ?9 WHERE key = ?1";
+                      due_at = ?7, ended_at = ?8, \
+                      waits_for = CASE WHEN waits_for = 'turn' AND ?7 IS NOT NULL THEN 'turn' ELSE ?9 END WHERE key = ?1";
 const UPDATE_ENDED: &str = "UPDATE outgoing SET receipt = ?2, flight = coalesce(?3, flight) WHERE key = ?1";
 const ADD_ATTEMPT: &str = "INSERT INTO attempt (key, number, transport, mode, outcome, code, message, fix, effect, \
                            reference, began, took_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
@@ -194,9 +195,7 @@ pub(super) fn advance(
         ended_at,
         waits_for.to_string()
     ])?;
-    let is_over = ended_at.is_some() && step.status != Status::Dead;
-    let lets_pass = matches!(step.status, Status::Dead | Status::Held) && step.lets_pass;
-    if is_over || lets_pass {
+    if step.lets_pass && matches!(step.status, Status::Dead | Status::Held) {
         line::leave(connection, key.0)?;
     }
     let detail = json!({

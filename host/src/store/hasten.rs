@@ -6,7 +6,7 @@
 //! would have waited longest.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::outbox::PRIORITY_MAX;
 use super::outlook::NEXT_PART;
@@ -24,6 +24,9 @@ pub(super) const LATER: &str = "SELECT key FROM outgoing WHERE waits_for = '' AN
                                 ORDER BY due_at DESC LIMIT ?3";
 pub(super) const OF_PART: &str =
     "SELECT key FROM outgoing WHERE waits_for = ?1 AND due_at IS NOT NULL LIMIT ?2";
+pub(super) const PLANNED_BY: &str = "SELECT routes FROM planned_by WHERE only = 1";
+const PLAN_BY: &str =
+    "INSERT INTO planned_by (only, routes) VALUES (1, ?1) ON CONFLICT DO UPDATE SET routes = excluded.routes";
 const MAKE_DUE: &str = "UPDATE outgoing SET due_at = ?2, waits_for = '' WHERE key = ?1";
 
 impl Store {
@@ -41,6 +44,39 @@ impl Store {
                 })
                 .await?;
         }
+        Ok(hastened + self.hasten_what_waits_for_transports(now).await?)
+    }
+
+    /// Notes by which routes messages are planned from now on. Where they are others than before, because the
+    /// configuration changed while byway was not running, those that wait for a transport are due again: it may be none of
+    /// theirs any more. Says how many.
+    ///
+    /// # Errors
+    /// Where it could not be stored; then it is to be done again.
+    pub async fn plan_by(&self, routes: String, now: Timestamp) -> Result<usize, StoreError> {
+        let before: Option<String> = self
+            .inner
+            .readers
+            .read(|connection| {
+                connection
+                    .prepare_cached(PLANNED_BY)?
+                    .query_row([], |row| row.get(0))
+                    .optional()
+            })
+            .await?;
+        if before.as_ref() == Some(&routes) {
+            return Ok(0);
+        }
+        let hastened = self.hasten_what_waits_for_transports(now).await?;
+        self.inner
+            .writer
+            .write(move |tx| tx.prepare_cached(PLAN_BY)?.execute([&routes]).map(drop))
+            .await?;
+        Ok(hastened)
+    }
+
+    async fn hasten_what_waits_for_transports(&self, now: Timestamp) -> Result<usize, StoreError> {
+        let mut hastened = 0;
         let mut part = String::new();
         while let Some(next) = self.part_after(part).await? {
             if next != WaitsFor::Turn.to_string() {

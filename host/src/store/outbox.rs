@@ -12,12 +12,13 @@ use super::{Store, StoreError};
 macro_rules! columns {
     () => {
         "outgoing.key, kind, id, source, sender, recipient, status, reason, fallback, receipt, flight, due_at, deadline, \
-         expires, accepted_at, ended_at, EXISTS (SELECT 1 FROM progress WHERE progress.key = outgoing.key)"
+         expires, accepted_at, ended_at, EXISTS (SELECT 1 FROM progress WHERE progress.key = outgoing.key), \
+         waits_for"
     };
 }
 pub(super) use columns;
 /// Where the body stands when it is asked for: after the columns.
-const BODY: usize = 17;
+const BODY: usize = 18;
 
 pub(super) const BY_KEY: &str = concat!(
     "SELECT ",
@@ -271,5 +272,6 @@ pub(super) fn header(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
         accepted_at: time(row, 14)?,
         ended_at: time_or_null(row, 15)?,
         has_progress: row.get(16)?,
+        waits_for: word(row, 17)?,
     })
 }

@@ -100,6 +100,8 @@ pub struct Outgoing {
     pub receipt: Option<String>,
     /// The delivery's state.
     pub flight: String,
+    /// What it waits for before that time counts.
+    pub waits_for: WaitsFor,
     /// When it is looked at next.
     pub due_at: Timestamp,
     /// When byway stops trying.

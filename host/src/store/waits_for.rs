@@ -26,6 +26,21 @@ pub enum WaitsFor {
     Open(Vec<String>),
 }
 
+impl WaitsFor {
+    /// The same for a person; `None` where it waits for nothing but its time.
+    #[must_use]
+    pub fn sentence(&self) -> Option<String> {
+        match self {
+            Self::Time => None,
+            Self::Turn => Some("it waits for its turn: another message of its partition is before it".into()),
+            Self::Place(transport) => Some(format!("it waits for a free place at {transport}")),
+            Self::Open(transports) => {
+                Some(format!("it waits until {} can be tried", transports.join(" or ")))
+            }
+        }
+    }
+}
+
 impl fmt::Display for WaitsFor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

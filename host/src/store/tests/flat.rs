@@ -60,7 +60,6 @@ fn costs(messages: u32) -> BTreeMap<&'static str, i32> {
     );
     cost("first in line", line::FIRST, params!["executor@b", "k"]);
     cost("leave the line", line::LEAVE, params![3]);
-    cost("have a turn", line::HAS_ITS_TURN, params![7]);
     cost("one message", outbox::BY_KEY, params![500]);
     let known = params!["m500", "byway://a/planner", "executor@b", "message"];
     cost("known before", accept::KNOWN, known);

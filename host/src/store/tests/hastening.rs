@@ -61,3 +61,41 @@ async fn more_than_one_piece_is_hastened_too() {
     futures_util::future::join_all(all).await;
     assert_eq!(store.hasten(at(10)).await.unwrap(), 1_100);
 }
+
+#[tokio::test]
+async fn what_waits_for_a_transport_is_due_again_when_the_routes_are_others() {
+    let folder = folder();
+    let store = open(&folder);
+    assert_eq!(store.plan_by("one".into(), at(1)).await.unwrap(), 0);
+    for (id, waits_for) in [
+        ("place", WaitsFor::Place("hook".into())),
+        ("open", WaitsFor::Open(vec!["hook".into(), "chat".into()])),
+        ("time", WaitsFor::Time),
+    ] {
+        let step = Advance {
+            waits_for,
+            ..step(Status::Waiting, at(900))
+        };
+        looked_at(&store, id, 1, step).await;
+    }
+    for id in ["first", "in its turn"] {
+        let partition_key = Some("k".into());
+        accepted(
+            &store,
+            NewOutgoing {
+                partition_key,
+                due_at: at(900),
+                ..message(id)
+            },
+        )
+        .await;
+    }
+    assert_eq!(store.plan_by("one".into(), at(10)).await.unwrap(), 0);
+    drop(store);
+    let store = open(&folder);
+    assert_eq!(store.plan_by("two".into(), at(10)).await.unwrap(), 2);
+    assert_eq!(ids(&store.due(at(10), 100).await.unwrap()), ["place", "open"]);
+    assert_eq!(store.plan_by("two".into(), at(10)).await.unwrap(), 0);
+    let parts = store.look(|look| look.parts()).await.unwrap();
+    assert_eq!(parts, ["", "turn"]);
+}

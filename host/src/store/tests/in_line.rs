@@ -114,6 +114,24 @@ async fn a_deadline_is_noticed_out_of_turn() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_deleted_is_in_nobodys_way() {
+    let folder = folder();
+    let store = open(&folder);
+    let first = accepted(&store, of_partition("1", "k")).await;
+    accepted(&store, of_partition("2", "k")).await;
+    let dead = Advance {
+        lets_pass: false,
+        ..step(Status::Dead, at(1))
+    };
+    store.advance(first, dead).await.unwrap();
+    assert!(due(&store).await.is_empty());
+    shell(&folder)
+        .execute_batch("PRAGMA foreign_keys = ON; DELETE FROM outgoing WHERE id = '1'")
+        .unwrap();
+    assert_eq!(due(&store).await, ["2"]);
+}
+
+#[tokio::test]
 async fn a_receipt_is_in_nobodys_way() {
     let folder = folder();
     let store = open(&folder);
@@ -142,7 +160,8 @@ async fn a_database_of_before_has_its_messages_in_line() {
     // As the first schema left it.
     shell
         .execute_batch(
-            "DROP INDEX outgoing_due; DROP INDEX outgoing_deadline; DROP INDEX outgoing_line; DROP TABLE breaker;
+            "DROP TRIGGER line_is_left_at_the_end; DROP TRIGGER line_goes_on; DROP TRIGGER line_goes_on_without;
+             DROP INDEX outgoing_due; DROP INDEX outgoing_deadline; DROP INDEX outgoing_line; DROP TABLE breaker; DROP TABLE planned_by;
              ALTER TABLE outgoing DROP COLUMN in_line; ALTER TABLE outgoing DROP COLUMN waits_for;
              CREATE INDEX outgoing_due ON outgoing (priority, due_at) WHERE due_at IS NOT NULL;
              PRAGMA user_version = 2;",
