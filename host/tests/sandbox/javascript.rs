@@ -2,7 +2,8 @@
 //! over the `websocket` capability.
 //!
 //! `cargo xtask test` makes the component where npm is; by hand, `npm ci && npm run build` in that folder and set
-//! `BYWAY_JAVASCRIPT_ADAPTER` to the component. Without it these tests are left out, and say so.
+//! `BYWAY_JAVASCRIPT_ADAPTER` to the component. Without it these tests are left out, and
+//! `cargo xtask test` says so.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -17,13 +18,14 @@ use crate::stage::{With as _, call, puppet, secret_file};
 
 const TOKEN: &str = "r00m-t0ken-value";
 
+/// What a server answers to a message; nothing: it hangs up.
+type Room = fn(&str) -> Option<String>;
+
 /// The component, or nothing where it was not made.
 fn component() -> Option<PathBuf> {
-    let named = std::env::var_os("BYWAY_JAVASCRIPT_ADAPTER").filter(|path| !path.is_empty());
-    if named.is_none() {
-        eprintln!("left out: BYWAY_JAVASCRIPT_ADAPTER names no component");
-    }
-    named.map(PathBuf::from)
+    std::env::var_os("BYWAY_JAVASCRIPT_ADAPTER")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
 }
 
 /// Keeps what it compiled, since each test may be a process: the engine in the component takes a second or more.
@@ -175,7 +177,7 @@ async fn after_the_message_everything_but_a_clear_answer_is_unknown() {
     let Some(component) = component() else {
         return;
     };
-    let plays: [(fn(&str) -> Option<String>, OutcomeKind, &[&str]); 4] = [
+    let plays: [(Room, OutcomeKind, &[&str]); 4] = [
         (|said| room_that_says(said, None), Unknown, &["closed", "io"]),
         (
             |said| room_that_says(said, Some("no JSON")),
