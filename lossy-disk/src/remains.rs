@@ -304,8 +304,7 @@ mod tests {
                 assert!(sector.iter().all(|byte| *byte == sector[0]));
             }
             torn += usize::from(
-                bytes.iter().any(|byte| *byte == 7)
-                    && bytes.iter().filter(|byte| **byte == 7).count() < 4 * SECTOR_BYTES,
+                bytes.contains(&7) && bytes.iter().filter(|byte| **byte == 7).count() < 4 * SECTOR_BYTES,
             );
         }
         assert!(torn > 20, "{torn} of 200 were torn");
