@@ -293,7 +293,7 @@ fn status_style(status: &str) -> Style {
     match status {
         "delivered" | "read" | "processed" => Style::new().green(),
         "dead" | "expired" => Style::new().red(),
-        "held" | "unread" => Style::new().yellow(),
+        "held" | "pending" | "unread" => Style::new().yellow(),
         _ => Style::new(),
     }
 }
