@@ -83,7 +83,12 @@ fn list(gateway: &Gateway) -> Result<Value, Failure> {
 /// The gateway refuses members that it does not know, so a request has exactly what is needed.
 fn params(config: &Config, node: &str, argv: &[String], key: &str, left_ms: u64) -> Value {
     let gateway_ms = left_ms.saturating_sub(EARLIER_MS);
-    let mut run = json!({ "command": argv, "timeoutMs": gateway_ms.saturating_sub(EARLIER_MS).max(1) });
+    let mut run = json!({
+        "command": argv,
+        "timeoutMs": gateway_ms.saturating_sub(EARLIER_MS).max(1),
+        // Else the gateway tells its own agent of every command that ended, which is a turn of the model.
+        "suppressNotifyOnExit": true,
+    });
     if let Some(run) = run.as_object_mut() {
         let given = [("cwd", &config.cwd), ("agentId", &config.agent)];
         for (name, value) in given {
@@ -116,7 +121,7 @@ mod tests {
         assert_eq!(
             params(config),
             json!({"nodeId": "80ab", "command": "system.run", "timeoutMs": 9_500, "idempotencyKey": "k",
-                "params": {"command": ["a", "--b=c"], "timeoutMs": 9_000}})
+                "params": {"command": ["a", "--b=c"], "timeoutMs": 9_000, "suppressNotifyOnExit": true}})
         );
         let more = config.replacen('{', r#"{"cwd": "/srv", "agent": "ops", "#, 1);
         assert_eq!(params(&more)["params"]["cwd"], "/srv");

@@ -48,7 +48,12 @@ impl Node {
         for name in ["home", "state", "work"] {
             fs::create_dir_all(folder.join(name)).doing("make the node's folders")?;
         }
-        fs::write(folder.join("openclaw.json"), "{}").doing("write the node's configuration")?;
+        // Only for the program's own commands: `node run` is told where its gateway is.
+        let configuration = json!({ "gateway": {
+            "mode": "local", "port": gateway.address().port(), "auth": { "mode": "token", "token": gateway.token() },
+        } });
+        fs::write(folder.join("openclaw.json"), configuration.to_string())
+            .doing("write the node's configuration")?;
         Ok(Self {
             name,
             runtime: runtime.clone(),
@@ -104,21 +109,21 @@ impl Node {
 
     /// Approves all that it offers.
     pub(crate) fn approve(&self) -> Result<()> {
-        let pending = self.ask("node.pair.list", &json!({}))?;
+        let pending = self.ask("node.pair.list")?;
         let requests = pending.get("pending").and_then(Value::as_array);
         let of_this = requests
             .into_iter()
             .flatten()
             .find(|request| request.get("displayName").and_then(Value::as_str) == Some(self.name));
         let request = of_this
-            .and_then(|request| request.get("requestId"))
+            .and_then(|request| request.get("requestId")?.as_str())
             .ok_or_else(|| {
                 Failure::new(format!(
                     "the gateway has no request of the node {}: {pending}",
                     self.name
                 ))
             })?;
-        self.ask("node.pair.approve", &json!({ "requestId": request }))?;
+        self.tell(&["nodes", "approve", request])?;
         self.until("the node being approved", |node| {
             let commands = node.get("commands").and_then(Value::as_array);
             commands.is_some_and(|commands| commands.iter().any(|command| command == "system.run"))
@@ -127,21 +132,18 @@ impl Node {
 
     /// Says what it may run: `full`, `allowlist` (which is empty), `deny`; and whether it asks.
     pub(crate) fn may_run(&self, security: &str, ask: &str) -> Result<()> {
-        let id = self.id()?;
-        let now = self.ask("exec.approvals.node.get", &json!({ "nodeId": id }))?;
-        let file = json!({ "version": 1, "defaults": { "security": security, "ask": ask }, "agents": {} });
-        let hash = now.get("hash").cloned().unwrap_or_default();
-        self.ask(
-            "exec.approvals.node.set",
-            &json!({ "nodeId": id, "baseHash": hash, "file": file }),
-        )
-        .map(drop)
+        let approvals =
+            json!({ "version": 1, "defaults": { "security": security, "ask": ask }, "agents": {} });
+        let file = self.folder.join("approvals.json");
+        fs::write(&file, approvals.to_string()).doing("write what the node may run")?;
+        let file = file.display().to_string();
+        self.tell(&["approvals", "set", "--node", &self.id()?, "--file", &file])
+            .map(drop)
     }
 
     /// Takes its pairing away.
     pub(crate) fn remove(&self) -> Result<()> {
-        self.ask("node.pair.remove", &json!({ "nodeId": self.id()? }))
-            .map(drop)
+        self.tell(&["nodes", "remove", "--node", &self.id()?]).map(drop)
     }
 
     /// Its id, as its gateway knows it.
@@ -159,7 +161,7 @@ impl Node {
     }
 
     fn known(&self) -> Result<Option<Value>> {
-        let list = self.ask("node.list", &json!({}))?;
+        let list = self.ask("node.list")?;
         let nodes = list
             .get("nodes")
             .and_then(Value::as_array)
@@ -169,22 +171,16 @@ impl Node {
         Ok(nodes.into_iter().find(of_this))
     }
 
-    fn ask(&self, method: &str, params: &Value) -> Result<Value> {
-        let told = format!("`openclaw gateway call {method}`");
+    fn ask(&self, method: &str) -> Result<Value> {
+        self.tell(&["gateway", "call", method, "--params", "{}"])
+    }
+
+    /// Runs one command of OpenClaw's program that answers in JSON.
+    fn tell(&self, what: &[&str]) -> Result<Value> {
+        let told = format!("`openclaw {}`", what.join(" "));
         let url = format!("ws://127.0.0.1:{}", self.port);
-        let params = params.to_string();
-        let arguments = [
-            "gateway",
-            "call",
-            method,
-            "--params",
-            &params,
-            "--url",
-            &url,
-            "--token",
-            &self.token,
-            "--json",
-        ];
+        let mut arguments = what.to_vec();
+        arguments.extend(["--url", &url, "--token", &self.token, "--json"]);
         let text = process::output_within(
             &mut self.command(&arguments),
             self.deadline.left(CALL_MAY_TAKE),

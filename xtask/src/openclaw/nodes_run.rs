@@ -169,11 +169,15 @@ fn not_yet(world: &mut World, far: &mut Far) -> Result<()> {
     far.node.start()?;
     seen(world, &id, "node-not-approved")?;
     far.node.approve()?;
-    let standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
+    let mut standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
+    // For a moment the gateway's list is ahead of what it lets through.
+    standing
+        .attempts
+        .retain(|attempt| !attempt.ends_with(" command-not-allowed"));
     row(
         world,
         "the message is there before the node, which is then paired, and then approved",
-        "unavailable node-not-paired, unavailable node-not-approved, delivered accepted → delivered; ran 1, in the inbox 1",
+        "unavailable node-not-paired, unavailable node-not-approved, delivered delivered → delivered; ran 1, in the inbox 1",
         &format!(
             "{}; ran {}, in the inbox {}",
             standing.told(),
@@ -189,7 +193,7 @@ fn works(world: &mut World, far: &Far) -> Result<()> {
     row(
         world,
         "a message from an agent at a is in the inbox of a byway over the node",
-        "delivered accepted → delivered; in the inbox 1",
+        "delivered delivered → delivered; in the inbox 1",
         &format!("{}; in the inbox {}", standing.told(), inbox(far, &id)?),
     )?;
     let hard = "hard-node --x $(id) `id` '\"\\ 漢\nsecond line";
@@ -227,7 +231,17 @@ fn works(world: &mut World, far: &Far) -> Result<()> {
         "delivered delivered → delivered; 1 turns",
         &format!("{}; {turns} turns", standing.told()),
     )?;
-    let id = world.send("beta@accept", &"x".repeat(140_000), &[])?;
+    let told = match world.model.was_told("", "Exec finished") {
+        true => "told",
+        false => "not told",
+    };
+    row(
+        world,
+        "the gateway's own agent is not told of the commands, which would be turns",
+        "not told",
+        told,
+    )?;
+    let id = large(world, 140_000)?;
     let standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
     row(
         world,
@@ -235,7 +249,7 @@ fn works(world: &mut World, far: &Far) -> Result<()> {
         "refused too-large → dead",
         &standing.told(),
     )?;
-    let id = world.send("beta@accept", &"x".repeat(110_000), &[])?;
+    let id = large(world, 110_000)?;
     let standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
     row(
         world,
@@ -243,12 +257,12 @@ fn works(world: &mut World, far: &Far) -> Result<()> {
         "refused argument-too-long → dead",
         &standing.told(),
     )?;
-    let id = world.send("beta@accept", &"largest ".repeat(12_000), &[])?;
+    let id = large(world, 96_000)?;
     let standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
     row(
         world,
         "a message of 96,000 bytes",
-        "delivered accepted → delivered",
+        "delivered delivered → delivered",
         &standing.told(),
     )
 }
@@ -332,7 +346,7 @@ fn lost(world: &mut World, far: &mut Far) -> Result<()> {
     row(
         world,
         "the node is away, and comes back",
-        "unavailable node-offline, delivered accepted → delivered; ran 1, in the inbox 1",
+        "unavailable node-offline, delivered delivered → delivered; ran 1, in the inbox 1",
         &format!(
             "{}; ran {}, in the inbox {}",
             standing.told(),
@@ -348,7 +362,7 @@ fn lost(world: &mut World, far: &mut Far) -> Result<()> {
     row(
         world,
         "byway is killed while the command runs: it runs again, and is taken in once",
-        "unknown interrupted, delivered accepted → delivered; ran 2, in the inbox 1",
+        "unknown interrupted, delivered delivered → delivered; ran 2, in the inbox 1",
         &format!(
             "{}; ran {}, in the inbox {}",
             standing.told(),
@@ -366,6 +380,14 @@ fn lost(world: &mut World, far: &mut Far) -> Result<()> {
         &standing.told(),
     )?;
     far.node.cut_off()
+}
+
+/// Sends a message of so many bytes: more than this machine would take as an argument, too.
+fn large(world: &World, bytes: usize) -> Result<String> {
+    let data = "x".repeat(bytes);
+    world.send_event(&format!(
+        r#"{{"specversion":"1.0","id":"proof-large-{bytes}","source":"byway://a/planner","type":"dev.byway.message","recipient":"beta@accept","datacontenttype":"text/plain","data":"{data}"}}"#
+    ))
 }
 
 fn row(world: &mut World, provoked: &str, expected: &str, seen: &str) -> Result<()> {
@@ -407,7 +429,7 @@ fn inbox(far: &Far, id: &str) -> Result<usize> {
 fn inbox_of(far: &Far, agent: &str, id: &str) -> Result<usize> {
     let listed = far
         .byway
-        .ask(&["inbox", "list", "--agent", agent, "--limit", "500", "--json"])?;
+        .ask(&["inbox", "list", "--agent", agent, "--limit", "200", "--json"])?;
     let items = listed
         .get("items")
         .and_then(Value::as_array)
