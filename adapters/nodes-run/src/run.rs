@@ -15,9 +15,9 @@ use crate::{check, fill, judge, refusal};
 /// What byway may do there: see the nodes, and run a command on one.
 const SCOPES: [&str; 2] = ["operator.read", "operator.write"];
 /// How much earlier each further one gives up, in milliseconds.
-const EARLIER_MS: u64 = 500;
+const EARLIER_MS: u64 = 1_000;
 /// The shortest time that is worth a command, in milliseconds.
-const WORTH_MS: u64 = 1_000;
+const WORTH_MS: u64 = 3_000;
 /// How long a probe waits for the gateway, in milliseconds.
 const PROBE_MS: u64 = 10_000;
 
@@ -120,8 +120,8 @@ mod tests {
         let params = |config: &str| params(&configuration::read(config).unwrap(), "80ab", &argv, "k", 10_000);
         assert_eq!(
             params(config),
-            json!({"nodeId": "80ab", "command": "system.run", "timeoutMs": 9_500, "idempotencyKey": "k",
-                "params": {"command": ["a", "--b=c"], "timeoutMs": 9_000, "suppressNotifyOnExit": true}})
+            json!({"nodeId": "80ab", "command": "system.run", "timeoutMs": 9_000, "idempotencyKey": "k",
+                "params": {"command": ["a", "--b=c"], "timeoutMs": 8_000, "suppressNotifyOnExit": true}})
         );
         let more = config.replacen('{', r#"{"cwd": "/srv", "agent": "ops", "#, 1);
         assert_eq!(params(&more)["params"]["cwd"], "/srv");

@@ -110,7 +110,7 @@ fn configure(world: &World, far: &mut Far, runtime: &Runtime, folder: &Path) -> 
         ("refuses", &counted("refuses", "echo no >&2; exit 65"), ""),
         ("missing", r#"["/no/such/program"]"#, ""),
         ("killed", &counted("killed", "kill -9 $$"), ""),
-        ("slow", &counted("slow", "sleep 60"), ""),
+        ("slow", &counted("slow", "exec sleep 60"), ""),
         ("cut", &counted("cut", "sleep 20"), ""),
         ("other", r#"["true"]"#, ""),
     ] {
