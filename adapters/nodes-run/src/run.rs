@@ -29,10 +29,10 @@ pub(crate) fn send(config: &Config, envelope: &Envelope, attempt: &Attempt) -> R
     let node = node::find(&nodes, &config.node)?;
     let left_ms = gateway.left_ms();
     if left_ms < WORTH_MS {
-        return Err(Failure::retryable(
-            "too-late",
-            "There was no time left to run a command.",
-        ));
+        return Err(
+            Failure::retryable("too-late", "There was no time left to run a command.")
+                .with_fix("Give the transport a longer `timeout`: five seconds and what the command takes."),
+        );
     }
     let params = params(config, node, &argv, &attempt.idempotency_key, left_ms);
     match gateway.send("run", "node.invoke", params, gateway.left_ms())? {
