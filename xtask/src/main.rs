@@ -43,7 +43,7 @@ cargo xtask TASK
                    that input alone. --keep takes over into fuzz/corpus what was worth finding
   torture [NAME…]  kills, power cuts and damage, long: --kills N (2000, about half an hour), --seed S
                    repeats what a run has printed; with names, only those tests
-  openclaw         what is said of the real OpenClaw gateway, tried against it: installs it (840 MB,
+  openclaw [PART…] what is said of the real OpenClaw gateway, tried against it: installs it (840 MB,
                    about a minute), then takes about three minutes; not a part of `test`
   deny             licences, advisories and bans of all dependencies (needs cargo-deny)
 
@@ -85,7 +85,7 @@ fn task(arguments: &[String]) -> Result<()> {
         ("build", []) => build::build(&Layout::find()?).map(drop),
         ("demo", []) => demo::demo(&Layout::find()?, false),
         ("demo", [flag]) if flag == "--readme" => demo::demo(&Layout::find()?, true),
-        ("openclaw", []) => openclaw::prove(&Layout::find()?),
+        ("openclaw", parts) => openclaw::prove(&Layout::find()?, parts),
         ("test", only) => test::test(&Layout::find()?, only),
         ("torture", rest) => torture::torture(&Layout::find()?, rest),
         ("bench", only) => bench::bench(&Layout::find()?, only),

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use crate::demo::identity;
 use crate::failure::Result;
+use crate::terminal::say;
 
 use super::example::{Places, instance, transports};
+use super::sshd::Sshd;
 use super::world::{Standing, World};
 
 const DELIVERY_MAY_TAKE: Duration = Duration::from_secs(180);
@@ -27,6 +29,8 @@ const LAST_MILES: [(&str, &str, &str); 4] = [
 
 pub(crate) fn prove(world: &mut World) -> Result<()> {
     world.table.part("across: from an agent on a to an agent on b");
+    world.gateway.start()?;
+    world.gateway.ready()?;
     let mut b = world.another("b")?;
     world.byway.configure(&instance(world))?;
     let b_instance = instance_of_b(world)?;
@@ -63,7 +67,22 @@ to = "*@b"
 chain = ["peer"]
 "#
     );
-    world.byway.configure(&format!("{}{ways}", instance(world)))?;
+    let sshd = Sshd::start(world)?;
+    let by_ssh = sshd.as_ref().map_or_else(String::new, |sshd| {
+        let mut argv = sshd.argv();
+        argv.extend(world.program().map(str::to_owned));
+        argv.extend(["accept", "--config"].map(str::to_owned));
+        argv.extend([b.config().display().to_string(), "-".to_owned()]);
+        format!(
+            "\n[[routes]]\nto = \"*@b\"\nfrom = \"by-ssh@a\"\nchain = [\"ssh\"]\n\n[transports.ssh]\nadapter = \"builtin:cli\"\n\
+             config = {{ command = \"accept\", idempotent = true }}\ndedupe = \"inbox:b\"\n\n\
+             [transports.ssh.grants.commands.accept]\nargv = {argv:?}\nstdin = \"envelope\"\nenv_pass = [\"PATH\", \"HOME\"]\n"
+        )
+    });
+    // The narrower routes first.
+    world
+        .byway
+        .configure(&format!("{}{by_ssh}{ways}", instance(world)))?;
     world.byway.start()?;
     for (sender, step, _) in LAST_MILES {
         let id = world.send_as(sender, "beta@b", &format!("{sender}-word"))?;
@@ -78,13 +97,21 @@ chain = ["peer"]
             ),
         );
     }
-    let id = world.send_as("by-folder", "beta@b", "by-folder-word")?;
-    let standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
-    world.table.row(
-        "across by a drop folder, last mile by gateway",
-        "delivered → seen by b's model",
-        &format!("{} → {}", standing.status, heard(world, "by-folder-word")),
-    );
+    let mut others = vec![("by-folder", "a drop folder")];
+    match sshd {
+        Some(_) => others.push(("by-ssh", "`byway accept` through a real sshd")),
+        None => say("   no sshd is installed: the row of `byway accept` over ssh is left out"),
+    }
+    for (sender, way) in others {
+        let word = format!("{sender}-word");
+        let id = world.send_as(sender, "beta@b", &word)?;
+        let standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
+        world.table.row(
+            &format!("across by {way}, last mile by gateway"),
+            "delivered → seen by b's model",
+            &format!("{} → {}", standing.status, heard(world, &word)),
+        );
+    }
     world.byway.kill()?;
     b.kill()?;
     world.gateway.kill()

@@ -21,6 +21,8 @@ const STEPS: [(&str, &str); 4] = [
 ];
 
 pub(crate) fn prove(world: &mut World) -> Result<()> {
+    world.gateway.start()?;
+    world.gateway.ready()?;
     world
         .table
         .part("a chain: each transport takes over from those before it");
@@ -63,7 +65,7 @@ pub(crate) fn prove(world: &mut World) -> Result<()> {
         }
         world.byway.kill()?;
     }
-    Ok(())
+    world.gateway.kill()
 }
 
 /// The example with its first steps leading nowhere.

@@ -144,7 +144,7 @@ fn serve(connection: &TcpStream, shared: &Shared) -> std::io::Result<()> {
         message: message.clone(),
         whole: request.body.to_string(),
         context: context(&request.body),
-        is_first: last_role(&request.body) != "tool",
+        is_first: is_first(&request.body),
         read: texts(&request.body, "tool").join("\n"),
     };
     let note = noted(&asked).map(str::to_owned);
@@ -201,8 +201,16 @@ fn role(message: &Value) -> &str {
     message.get("role").and_then(Value::as_str).unwrap_or_default()
 }
 
-fn last_role(body: &Value) -> &str {
-    messages(body).next_back().map(role).unwrap_or_default()
+/// Whether no tool has said anything since the message that the turn is about. What the gateway itself says
+/// of a turn stands behind everything, and is not counted.
+fn is_first(body: &Value) -> bool {
+    let is_of_the_turn = |message: &&Value| {
+        let text = plain(message.get("content").unwrap_or(&Value::Null));
+        role(message) == "tool" || (role(message) == "user" && !text.starts_with(CONTEXT_OF_THE_GATEWAY))
+    };
+    messages(body)
+        .rfind(is_of_the_turn)
+        .is_none_or(|message| role(message) == "user")
 }
 
 fn texts(body: &Value, of: &str) -> Vec<String> {
@@ -285,6 +293,15 @@ mod tests {
         };
         assert_eq!(noted(&asked(true)), Some("2026-11-21.md"));
         assert_eq!(noted(&asked(false)), None);
+    }
+
+    #[test]
+    fn what_a_tool_said_belongs_to_the_same_turn() {
+        let asked = json!({"role": "user", "content": "read it"});
+        let context = json!({"role": "user", "content": "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>> now"});
+        let tool = json!({"role": "tool", "content": "the note"});
+        assert!(is_first(&json!({"messages": [tool, asked, context]})));
+        assert!(!is_first(&json!({"messages": [asked, context, tool, context]})));
     }
 
     #[test]

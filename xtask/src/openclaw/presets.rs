@@ -32,7 +32,8 @@ pub(crate) fn prove(world: &mut World) -> Result<()> {
     webhooks::prove(world, &relay)?;
     agent_cli::prove(world)?;
     note_and_wake::prove(world)?;
-    world.byway.kill()
+    world.byway.kill()?;
+    world.gateway.kill()
 }
 
 fn configure(world: &World, relay: &Relay) -> Result<()> {

@@ -32,6 +32,7 @@ pub(crate) struct World {
     pub(crate) deadline: Deadline,
     folder: PathBuf,
     program: PathBuf,
+    runtime: Runtime,
     examples: PathBuf,
 }
 
@@ -67,6 +68,7 @@ impl World {
             deadline,
             folder: folder.to_owned(),
             program: program.to_owned(),
+            runtime: runtime.clone(),
             examples: examples.join("openclaw"),
         })
     }
@@ -74,6 +76,16 @@ impl World {
     /// Another byway, on another machine as it were.
     pub(crate) fn another(&self, name: &'static str) -> Result<Instance> {
         Instance::new(name, &self.program, &self.folder, self.deadline)
+    }
+
+    /// What everything stands on: the program, the gateway's, and the folder of this run.
+    pub(crate) fn ground(&self) -> (PathBuf, Runtime, PathBuf) {
+        (self.program.clone(), self.runtime.clone(), self.folder.clone())
+    }
+
+    /// The program.
+    pub(crate) fn program(&self) -> Option<&str> {
+        self.program.to_str()
     }
 
     /// One of the examples, as people copy it.
