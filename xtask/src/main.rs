@@ -44,7 +44,8 @@ cargo xtask TASK
   torture [NAME…]  kills, power cuts and damage, long: --kills N (2000, about half an hour), --seed S
                    repeats what a run has printed; with names, only those tests
   openclaw [PART…] what is said of the real OpenClaw gateway, tried against it: installs it (840 MB,
-                   about a minute), then takes about three minutes; not a part of `test`
+                   about a minute), then takes about twelve minutes; not a part of `test`. With names (sessions-send,
+                   presets, chain, across), only those parts
   deny             licences, advisories and bans of all dependencies (needs cargo-deny)
 
 Environment

@@ -17,7 +17,7 @@ use crate::process::{self, Output};
 use super::deadline::Deadline;
 use super::leash::Leash;
 
-const READY_WITHIN: Duration = Duration::from_secs(15);
+const READY_WITHIN: Duration = Duration::from_secs(60);
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 /// A byway that may be running.
