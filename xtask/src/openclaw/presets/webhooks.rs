@@ -35,7 +35,7 @@ fn delivered(world: &mut World) -> Result<()> {
     let mut rows = Vec::new();
     for (name, receipt) in WEBHOOKS
         .iter()
-        .zip(["accepted", "delivered", "delivered", "processed"])
+        .zip(["delivered", "delivered", "accepted", "processed"])
     {
         let word = format!("{name}-plain");
         let id = world.send(&format!("{}@{name}", agent(name)), &word, &[])?;
