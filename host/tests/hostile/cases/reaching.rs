@@ -37,7 +37,51 @@ impl OnTheWay for Case {
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = addresses();
     cases.extend(smuggling());
+    cases.extend(in_one_call());
     cases
+}
+
+/// The same by the other way out. It leads to the same place, so some of each kind.
+fn in_one_call() -> Vec<Case> {
+    let asks = |name, request: Value, code| {
+        sends(name, json!([{ "request": request }]))
+            .granted([Grant::Far])
+            .fails(OutcomeKind::Retryable, code, "")
+    };
+    let with = |header: &str, value: &str| json!({ "url": "{far}/", "headers": { header: value } });
+    vec![
+        asks(
+            "one-call-to-loopback",
+            json!({ "url": "{elsewhere}/" }),
+            "not-granted",
+        ),
+        asks(
+            "one-call-with-a-user",
+            json!({ "url": "http://127.0.0.1@{elsewhere-host}/" }),
+            "not-granted",
+        ),
+        asks(
+            "one-call-with-dots",
+            json!({ "url": "{far}/a/%2e%2e/b" }),
+            "not-granted",
+        ),
+        asks(
+            "one-call-with-a-line-break",
+            json!({ "url": "{far}/ HTTP/1.1\r\nx-evil: 1" }),
+            "invalid",
+        ),
+        asks(
+            "one-call-header-with-a-line-break",
+            with("x-a", "b\r\nx-evil: 1"),
+            "invalid",
+        ),
+        asks("one-call-header-host", with("host", "evil.test"), "invalid"),
+        asks(
+            "one-call-connect",
+            json!({ "url": "{far}/", "method": "CONNECT" }),
+            "not-granted",
+        ),
+    ]
 }
 
 fn addresses() -> Vec<Case> {

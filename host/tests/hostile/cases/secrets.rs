@@ -11,6 +11,7 @@ use crate::far_side::Script;
 use crate::world::VALUE;
 
 const DENIED: &str = "httprequestdenied";
+const DENIED_IN_ONE_CALL: &str = "not-granted";
 const MISPLACED: &str = "reference-not-allowed";
 
 /// Steps with a secret bound to a header.
@@ -39,6 +40,11 @@ fn in_requests() -> Vec<Case> {
             "reference-in-the-host",
             json!({ "url": "{far}/", "authority": "$secret:token.test" }),
         ),
+        knows(
+            "reference-in-one-call",
+            json!([{ "request": { "url": "{far}/", "chunks": ["$secret:token"] } }]),
+        )
+        .fails(OutcomeKind::Retryable, DENIED_IN_ONE_CALL, ""),
         puts("reference-in-the-path", json!({ "url": "{far}/$secret:token" })),
         puts(
             "reference-in-the-query",
