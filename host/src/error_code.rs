@@ -179,14 +179,17 @@ codes! {
         "Something happened that byway should have prevented.",
         "Please report it, with the log.";
     DiskFull = "BW407", "disk full",
-        "The disk of the data folder is full. Nothing was accepted.",
-        "Make room and send again.";
+        "The disk of the data folder is full, or what byway may take of it ([store] disk_max, free_min). Nothing was accepted; what was accepted before is delivered all the same.",
+        "Make room, keep messages for less long ([retention]) or raise the limit; byway takes messages again by itself. Send again then.";
     ReloadRefused = "BW408", "configuration refused",
         "The configuration was read again, and something is wrong with it or with an adapter. The one in force stays.",
         "Correct what is listed, and reload again.";
     JournalBroken = "BW409", "journal does not hold",
         "Rows of the journal were altered, taken out, moved or cut off, or the tables hold something else than the journal says.",
         "Keep a copy of the whole data folder before anything else. docs/journal.md tells what each finding means; a checkpoint kept elsewhere tells how far the journal went.";
+    RowDamaged = "BW410", "message damaged",
+        "The stored row of a message is not what was written: the disk or its memory damaged it. The message was set aside, and the others go on.",
+        "Look at the disk, and send the message anew under a new id. The table `damaged` of the store has what is left of it.";
 
     Unauthorized = "BW501", "not authorized",
         "The call has no token, or one that is not valid.",

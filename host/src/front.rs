@@ -13,6 +13,7 @@ mod looking;
 mod receiving;
 mod reload;
 mod setup;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -144,6 +145,7 @@ impl Byway {
         let mut beside = tokio::task::JoinSet::new();
         beside.spawn(Arc::clone(&self).receive(stop.clone()));
         beside.spawn(Arc::clone(&self).watch_files(stop.clone()));
+        beside.spawn(Arc::clone(&self).look_after_the_store(stop.clone()));
         self.engine.run(stop).await;
         beside.shutdown().await;
     }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use byway::identity::Identity;
 use serde_json::{Map, Value, json};
 
 use crate::case::{Case, FarSide};
@@ -46,6 +47,7 @@ pub fn everything(world: &mut World, case: &Case) -> Result<Value, String> {
         );
     }
     nothing_leaked_and_nothing_panicked(world)?;
+    the_journals_hold(world)?;
     let observed = json!({
         "steps": world.noted,
         "messages": messages,
@@ -209,6 +211,26 @@ fn nothing_leaked_and_nothing_panicked(world: &World) -> Result<(), String> {
             if let Some(path) = file_with(world.data(&name)?, secret.as_bytes()) {
                 return Err(format!("a secret is in {path}"));
             }
+        }
+    }
+    Ok(())
+}
+
+/// Every journal is whole and signed, and told again it gives what the tables hold.
+fn the_journals_hold(world: &World) -> Result<(), String> {
+    for name in world.names() {
+        let data = world.data(&name)?;
+        let identity = Identity::existing(data).map_err(|error| error.to_string())?;
+        let Some(identity) = identity.filter(|_| data.join("byway.sqlite3").exists()) else {
+            continue;
+        };
+        let report = byway::store::verify(data, &identity.public(), true)
+            .map_err(|error| format!("byway {name}'s journal: {error}"))?;
+        if !report.is_sound() {
+            return Err(format!(
+                "byway {name}'s journal does not hold: {:#?}",
+                report.findings
+            ));
         }
     }
     Ok(())

@@ -18,16 +18,19 @@ pub(super) async fn livez() -> Json<Value> {
     Json(json!({ "status": "live" }))
 }
 
-/// byway can take messages: the store writes. A transport that is down does not change that, since
+/// byway can take messages: the store writes, and there is room for them. A transport that is down does not change that, since
 /// messages wait; it is listed at `/v1/transports`.
 pub(super) async fn readyz(State(byway): State<Arc<Byway>>) -> (StatusCode, Json<Value>) {
     let checked = tokio::time::timeout(CHECK_MAX, byway.store().check()).await;
-    let why = match checked {
-        Ok(Ok(())) => return (StatusCode::OK, Json(json!({ "status": "ready" }))),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "the store does not answer".to_owned(),
+    let (failing, why) = match checked {
+        Ok(Ok(())) => match byway.store().check_room() {
+            Ok(()) => return (StatusCode::OK, Json(json!({ "status": "ready" }))),
+            Err(error) => ("disk", error.to_string()),
+        },
+        Ok(Err(error)) => ("store", error.to_string()),
+        Err(_) => ("store", "the store does not answer".to_owned()),
     };
     tracing::error!(why, "not ready");
-    let body = json!({ "status": "not ready", "failing": ["store"] });
+    let body = json!({ "status": "not ready", "failing": [failing] });
     (StatusCode::SERVICE_UNAVAILABLE, Json(body))
 }

@@ -199,7 +199,8 @@ fn exit_of(code: ErrorCode) -> u8 {
         | E::TooLate
         | E::NeedsNewId
         | E::Expired
-        | E::JournalBroken => DATA,
+        | E::JournalBroken
+        | E::RowDamaged => DATA,
         E::DeadLetter | E::ListenFailed => UNAVAILABLE,
         E::Undecided => UNDECIDED,
         E::Internal | E::NotFound => INTERNAL,

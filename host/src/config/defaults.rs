@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::model::{Api, Backoff, Breaker, Limits, Receive, Reload, TransportLimits};
+use super::model::{Api, Backoff, Breaker, DiskBudget, Limits, Receive, Reload, Retention, TransportLimits};
 
 /// How long a message is tried where the route does not say.
 pub(super) const DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -34,6 +34,27 @@ impl Default for Limits {
         Self {
             data_bytes_max: MIB,
             attempts_at_once_max: 64,
+        }
+    }
+}
+
+impl Default for DiskBudget {
+    fn default() -> Self {
+        Self {
+            bytes_max: 8 << 30,
+            free_bytes_min: 256 << 20,
+        }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Self {
+            delivered: 30 * DAY,
+            dead: 30 * DAY,
+            processed: 30 * DAY,
+            journal: 90 * DAY,
         }
     }
 }

@@ -24,10 +24,13 @@ macro_rules! tables {
 }
 
 tables! {
-    FILE = "The file": "instance" "api" "limits" "reload" "agents" "groups" "peers" "inbound" "transports" "routes";
+    FILE = "The file":
+        "instance" "api" "limits" "store" "retention" "reload" "agents" "groups" "peers" "inbound" "transports" "routes";
     INSTANCE = "[instance]": "name" "data_dir" "durability";
     API = "[api]": "listen";
     LIMITS = "[limits]": "data_bytes_max" "attempts_at_once_max";
+    STORE = "[store]": "disk_max" "free_min";
+    RETENTION = "[retention]": "delivered" "dead" "processed" "journal";
     RELOAD = "[reload]": "watch";
     AGENTS = "[agents]": "names";
     GROUP = "[groups.NAME]": "members";

@@ -6,6 +6,7 @@
 
 mod command;
 mod defaults;
+mod disk;
 mod duration;
 mod grants;
 mod group;
@@ -45,9 +46,9 @@ pub(crate) use group::RECIPIENTS_MAX;
 pub use http_grant::HttpGrantError;
 pub use locate::locate;
 pub use model::{
-    AdapterRef, Api, Approval, Authority, Backoff, Breaker, Config, DoneAt, Durability, Inbound, Instance,
-    Limits, Mode, OnApprovalExpiry, OnBlock, OnUnknown, Peer, Place, Position, Proxy, Rate, Receive, Reload,
-    Route, Secret, SecretSource, SignerKeys, Step, Strategy, Transport, TransportLimits,
+    AdapterRef, Api, Approval, Authority, Backoff, Breaker, Config, DiskBudget, DoneAt, Durability, Inbound,
+    Instance, Limits, Mode, OnApprovalExpiry, OnBlock, OnUnknown, Peer, Place, Position, Proxy, Rate, Receive,
+    Reload, Retention, Route, Secret, SecretSource, SignerKeys, Step, Strategy, Transport, TransportLimits,
 };
 pub use problem::{ConfigError, ConfigErrors, Problem};
 pub use read::{load, parse, sketch};

@@ -22,6 +22,10 @@ pub struct Config {
     pub api: Api,
     /// `[limits]`
     pub limits: Limits,
+    /// `[store]`
+    pub store: DiskBudget,
+    /// `[retention]`
+    pub retention: Retention,
     /// `[reload]`
     pub reload: Reload,
     /// `[agents]`: the local agents; `None` where the table is absent, which means any.
@@ -96,6 +100,28 @@ impl Limits {
         let kept_for_others = (attempts_at_once_max / 4).max(1);
         attempts_at_once_max.saturating_sub(kept_for_others).max(1)
     }
+}
+
+/// `[store]`: how much disk messages and their records may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiskBudget {
+    /// The most they may take, in bytes. Default 8 GiB.
+    pub bytes_max: u64,
+    /// What stays free of the disk, in bytes. Default 256 MiB.
+    pub free_bytes_min: u64,
+}
+
+/// `[retention]`: how long what has ended is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Messages that were delivered or cancelled. Default 30 days.
+    pub delivered: Duration,
+    /// Messages that died or expired. Default 30 days.
+    pub dead: Duration,
+    /// Messages in inboxes that were processed. Default 30 days.
+    pub processed: Duration,
+    /// Rows of the journal. Default 90 days.
+    pub journal: Duration,
 }
 
 /// `[reload]`

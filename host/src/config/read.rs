@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use super::disk::{read_retention, read_store};
 use super::group::read_groups;
 use super::inbound::read_inbound;
 use super::instance::{read_agents, read_api, read_instance, read_limits, read_reload};
@@ -76,6 +77,8 @@ pub fn sketch(path: &Path) -> Option<Config> {
         instance: read_instance(&file)?,
         api: read_api(&file),
         limits: read_limits(&file),
+        store: read_store(&file),
+        retention: read_retention(&file),
         reload: read_reload(&file),
         agents: None,
         groups: BTreeMap::new(),
@@ -136,6 +139,8 @@ fn read_tables(document: &DeTable<'_>, report: &Report<'_>, path: &Path) -> Opti
     let instance = read_instance(&file);
     let api = read_api(&file);
     let limits = read_limits(&file);
+    let store = read_store(&file);
+    let retention = read_retention(&file);
     let reload = read_reload(&file);
     let agents = read_agents(&file);
     let own_name = instance.as_ref().map(|instance| instance.name.clone());
@@ -151,6 +156,8 @@ fn read_tables(document: &DeTable<'_>, report: &Report<'_>, path: &Path) -> Opti
         instance: instance?,
         api,
         limits,
+        store,
+        retention,
         reload,
         agents: known.agents,
         groups,

@@ -17,6 +17,14 @@ api.listen = "[::1]:1"
 limits = { data_bytes_max = 17, attempts_at_once_max = 2 }
 reload.watch = false
 agents.names = ["planner"]
+[store]
+disk_max = "2GiB"
+free_min = "64MiB"
+[retention]
+delivered = "1d"
+dead = "2d"
+processed = "3d"
+journal = "4d"
 [peers.b]
 key = "ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 senders = ["x@b"]
@@ -183,6 +191,31 @@ fn every_key_means_what_the_page_says() {
         (Some(rate), None)
     );
     assert_eq!(config.routes[0].on_block, OnBlock::Wait);
+    assert_eq!(
+        (config.store.bytes_max, config.store.free_bytes_min),
+        (2 << 30, 64 << 20)
+    );
+    let retention = &config.retention;
+    let days = [
+        retention.delivered,
+        retention.dead,
+        retention.processed,
+        retention.journal,
+    ]
+    .map(|it| it.as_secs() / 86_400);
+    assert_eq!(days, [1, 2, 3, 4]);
+    let defaults = read(SMALL);
+    assert_eq!(
+        (defaults.store.bytes_max, defaults.store.free_bytes_min),
+        (8 << 30, 256 << 20)
+    );
+    assert_eq!(
+        (
+            defaults.retention.delivered.as_secs(),
+            defaults.retention.journal.as_secs()
+        ),
+        (30 * 86_400, 90 * 86_400)
+    );
     assert!(!config.reload.watch && read(SMALL).reload.watch);
     assert_eq!(
         config.agents.unwrap().into_iter().collect::<Vec<_>>(),

@@ -13,7 +13,7 @@ use crate::delivery::{Clock, Fleet, InForce, TellSender, Transports};
 use crate::identity::Identity;
 use crate::intake::Intake;
 use crate::routing::Router;
-use crate::store::Store;
+use crate::store::{DiskLimits, Store};
 
 /// A configuration, put to work.
 pub(crate) struct Setup {
@@ -34,6 +34,10 @@ pub(super) struct Ground {
 impl Setup {
     pub(super) fn new(config: Config, fleet: Fleet, ground: &Ground) -> Self {
         let config = Arc::new(config);
+        ground.store.limit_disk(DiskLimits {
+            bytes_max: config.store.bytes_max,
+            free_min: config.store.free_bytes_min,
+        });
         let router = Arc::new(Router::new(&config));
         let fleet = Arc::new(fleet);
         let intake = Arc::new(Intake {

@@ -9,6 +9,7 @@ use super::journal::{About, tell};
 use super::line;
 use super::outbox::PRIORITY_MAX;
 use super::rows::{Accepted, Earlier, MessageKey, NewOutgoing};
+use super::sum;
 use super::waits_for::WaitsFor;
 use super::words::{Kind, Status};
 use super::{Store, StoreError};
@@ -18,9 +19,9 @@ pub(super) const KNOWN: &str =
 pub(super) const STATUS: &str =
     "SELECT status FROM outgoing WHERE key = (SELECT max(key) FROM outgoing WHERE id = ?1 AND source = ?2)";
 pub(super) const INSERT: &str = "INSERT INTO outgoing (kind, id, source, sender, recipient, instance, digest, principal, priority, \
-                      partition_key, status, flight, due_at, deadline, expires, accepted_at, in_line, waits_for) \
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'waiting', ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
-const INSERT_BODY: &str = "INSERT INTO outgoing_body (key, json) VALUES (?1, ?2)";
+                      partition_key, status, flight, due_at, deadline, expires, accepted_at, in_line, waits_for, head_sum, state_sum) \
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'waiting', ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+const INSERT_BODY: &str = "INSERT INTO outgoing_body (key, json, sum) VALUES (?1, ?2, ?3)";
 
 impl Store {
     /// Stores a message for delivery. When this returns [`Accepted::New`], it is safe; any other answer
@@ -29,6 +30,11 @@ impl Store {
     /// # Errors
     /// Where it could not be stored; then it is not.
     pub async fn accept(&self, new: NewOutgoing) -> Result<Accepted, StoreError> {
+        // Only what is new needs room: a receipt belongs to a message that is there.
+        let _room = match new.kind {
+            Kind::Message => Some(self.inner.budget.room_for(new.envelope_json.len())?),
+            Kind::Wake | Kind::Receipt => None,
+        };
         self.inner.writer.write(move |tx| accept(tx, &new)).await
     }
 }
@@ -135,29 +141,57 @@ fn insert(connection: &Connection, new: &NewOutgoing, recipient: &str) -> rusqli
         Some(key) if line::has_others(connection, recipient, key)? => WaitsFor::Turn,
         _ => WaitsFor::Time,
     };
+    let kind = new.kind.as_str();
+    let sender = new.sender.as_ref().map(ToString::to_string);
+    let digest = new.digest.as_slice();
+    let [deadline, accepted_at] = [new.deadline, new.accepted_at].map(jiff::Timestamp::as_millisecond);
+    let expires = new.expires.map(jiff::Timestamp::as_millisecond);
+    let head_sum = sum::of(
+        sum::OUTGOING,
+        &[
+            &kind,
+            &new.id,
+            &new.source,
+            &sender,
+            &recipient,
+            &deadline,
+            &expires,
+            &accepted_at,
+            &digest,
+        ],
+    )?;
+    let null = rusqlite::types::Null;
+    let status = Status::Waiting.as_str();
+    let state_sum = sum::of(
+        sum::OUTGOING_STATE,
+        &[&status, &null, &0, &null, &new.flight, &null],
+    )?;
     connection.prepare_cached(INSERT)?.execute(params![
-        new.kind.as_str(),
+        kind,
         new.id,
         new.source,
-        new.sender.as_ref().map(ToString::to_string),
+        sender,
         recipient,
         new.recipient.instance(),
-        new.digest.as_slice(),
+        digest,
         new.principal,
         // A priority that nobody looks for would never be due.
         new.priority.min(PRIORITY_MAX),
         new.partition_key,
         new.flight,
         new.due_at.as_millisecond(),
-        new.deadline.as_millisecond(),
-        new.expires.map(jiff::Timestamp::as_millisecond),
-        new.accepted_at.as_millisecond(),
+        deadline,
+        expires,
+        accepted_at,
         partition_key.is_some(),
         waits_for.to_string(),
+        head_sum,
+        state_sum,
     ])?;
     let key = connection.last_insert_rowid();
+    let body_sum = sum::of(sum::OUTGOING_BODY, &[&key, &new.envelope_json])?;
     connection
         .prepare_cached(INSERT_BODY)?
-        .execute(params![key, new.envelope_json])?;
+        .execute(params![key, new.envelope_json, body_sum])?;
     Ok(MessageKey(key))
 }

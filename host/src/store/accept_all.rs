@@ -37,6 +37,8 @@ impl Store {
     /// # Errors
     /// Where it could not be stored; then nothing of it is.
     pub async fn accept_all(&self, parts: Vec<NewPart>) -> Result<AcceptedAll, StoreError> {
+        let bytes = parts.iter().map(NewPart::bytes).sum();
+        let _room = self.inner.budget.room_for(bytes)?;
         self.inner.writer.write(move |tx| accept_all(tx, &parts)).await
     }
 }
@@ -111,6 +113,14 @@ fn tell_conflict(connection: &Connection, part: &NewPart) -> rusqlite::Result<()
 }
 
 impl NewPart {
+    /// How much room its bodies take, in bytes.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Out(new) => new.envelope_json.len(),
+            Self::In(new) => new.bytes(),
+        }
+    }
+
     fn has_key(&self) -> bool {
         match self {
             Self::Out(new) => new.idempotency.is_some(),

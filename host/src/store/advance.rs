@@ -13,6 +13,7 @@ use super::column::word;
 use super::journal::{About, tell};
 use super::line;
 use super::rows::{Advance, Advanced, Attempt, MessageKey};
+use super::sum;
 use super::waits_for::WaitsFor;
 use super::words::Status;
 use super::{Store, StoreError};
@@ -20,7 +21,7 @@ use super::{Store, StoreError};
 pub(super) const STANDING: &str =
     "SELECT source, id, recipient, receipt, status, ended_at FROM outgoing WHERE key = ?1";
 pub(super) const UPDATE: &str = "UPDATE outgoing SET status = ?2, reason = ?3, fallback = ?4, receipt = ?5, flight = ?6, \
-                      due_at = ?7, ended_at = ?8, \
+                      due_at = ?7, ended_at = ?8, state_sum = ?10, \
                       waits_for = CASE WHEN waits_for = 'turn' AND ?7 IS NOT NULL THEN 'turn' ELSE ?9 END WHERE key = ?1";
 const UPDATE_ENDED: &str = "UPDATE outgoing SET receipt = ?2, flight = coalesce(?3, flight) WHERE key = ?1";
 const ADD_ATTEMPT: &str = "INSERT INTO attempt (key, number, transport, mode, outcome, code, message, fix, effect, \
@@ -165,6 +166,7 @@ pub(super) fn advance(
         connection
             .prepare_cached(UPDATE_ENDED)?
             .execute(params![key.0, receipt, flight])?;
+        sum::renew_state(connection, key.0)?;
         let detail = json!({ "out": key.0, "status": before.status.as_str(), "after": step.status.as_str(), "receipt": receipt });
         tell(connection, step.at, "ended-before", about, &detail)?;
         return Ok(Advanced {
@@ -184,6 +186,17 @@ pub(super) fn advance(
     } else {
         &step.waits_for
     };
+    let state_sum = sum::of(
+        sum::OUTGOING_STATE,
+        &[
+            &step.status.as_str(),
+            &step.reason,
+            &step.fallback,
+            receipt,
+            &step.flight,
+            &ended_at,
+        ],
+    )?;
     connection.prepare_cached(UPDATE)?.execute(params![
         key.0,
         step.status.as_str(),
@@ -193,7 +206,8 @@ pub(super) fn advance(
         step.flight,
         due_at,
         ended_at,
-        waits_for.to_string()
+        waits_for.to_string(),
+        state_sum
     ])?;
     if step.lets_pass && matches!(step.status, Status::Dead | Status::Held) {
         line::leave(connection, key.0)?;
@@ -281,6 +295,7 @@ pub(super) fn record_receipt(
             now.as_millisecond(),
             why
         ])?;
+        sum::renew_state(connection, key)?;
     }
     let receipt = if is_greater {
         Some(status)

@@ -44,9 +44,7 @@ impl Store {
         cursor: Option<i64>,
         limit: usize,
     ) -> Result<Page<Outgoing>, StoreError> {
-        self.inner
-            .readers
-            .read(move |connection| dead(connection, &filter, cursor, limit))
+        self.read_sound(move |connection| dead(connection, &filter, cursor, limit))
             .await
     }
 }

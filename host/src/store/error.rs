@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use super::sum::Damage;
 use crate::error_code::ErrorCode;
 
 /// The store could not do what it was asked.
@@ -67,6 +68,28 @@ pub enum StoreError {
         /// The database.
         file: String,
     },
+    /// There is no room for further messages within the limits that are set.
+    #[error(
+        "no room for further messages in {folder}: {why}; nothing was stored, and what was accepted is delivered all the \
+         same: make room on the disk, keep messages for less long ([retention]), or change the limit"
+    )]
+    NoRoom {
+        /// The data folder.
+        folder: String,
+        /// Which limit was met.
+        why: String,
+    },
+    /// A message's row is damaged.
+    #[error(
+        "a message's row is damaged (table {table}, key {key}), and was set aside in the table `damaged` as it is; the other \
+         messages go on: look at the disk, and send the message anew"
+    )]
+    RowDamaged {
+        /// Its table.
+        table: &'static str,
+        /// Its key there.
+        key: i64,
+    },
     /// Another program holds the database's lock.
     #[error("another program has {file} locked; nothing was stored: end it, and try again")]
     Busy {
@@ -108,7 +131,8 @@ impl StoreError {
         match self {
             Self::InUse { .. } => ErrorCode::DataFolderInUse,
             Self::Folder { .. } | Self::Foreign { .. } => ErrorCode::DataFolder,
-            Self::Full { .. } => ErrorCode::DiskFull,
+            Self::Full { .. } | Self::NoRoom { .. } => ErrorCode::DiskFull,
+            Self::RowDamaged { .. } => ErrorCode::RowDamaged,
             Self::Newer { .. }
             | Self::Damaged { .. }
             | Self::Busy { .. }
@@ -125,6 +149,11 @@ impl StoreError {
         use rusqlite::ErrorCode::{DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase};
         let file = file.display().to_string();
         let why = error.to_string();
+        if let Sql::FromSqlConversionFailure(_, _, cause) = error
+            && let Some(Damage { table, key }) = cause.downcast_ref()
+        {
+            return Self::RowDamaged { table, key: *key };
+        }
         match error {
             Sql::QueryReturnedNoRows => return Self::NoSuchMessage,
             // A row that cannot be understood was not written by byway.

@@ -11,13 +11,14 @@ use serde_json::json;
 use super::column::{limit, time, word};
 use super::journal::{About, tell};
 use super::rows::{Incoming, Page};
+use super::sum::{self, Damage};
 use super::words::InboxStatus;
 use super::{Store, StoreError};
 
 macro_rules! select {
     ($condition:literal) => {
         concat!(
-            "SELECT incoming.key, id, source, recipient, authority, via, status, received_at, json \
+            "SELECT incoming.key, id, source, recipient, authority, via, status, received_at, json, incoming.sum, incoming_body.sum \
              FROM incoming JOIN incoming_body USING (key) WHERE ",
             $condition
         )
@@ -33,7 +34,9 @@ pub(super) const KEY_OF_AGENTS_ID: &str = "SELECT min(key) FROM incoming WHERE i
 pub(super) const KEY_OF_NAME: &str =
     "SELECT min(key) FROM incoming WHERE id = ?1 AND agent = ?2 AND source = ?3";
 pub(super) const KEYS_OF_MESSAGE: &str = "SELECT key FROM incoming WHERE id = ?1 AND source = ?2 LIMIT ?3";
-const MARK: &str = "UPDATE incoming SET status = ?2, changed_at = ?3 WHERE key = ?1";
+/// Which columns of [`select!`] the sum is of.
+const SUMMED_COLUMNS: [usize; 7] = [1, 2, 3, 4, 5, 6, 7];
+const MARK: &str = "UPDATE incoming SET status = ?2, changed_at = ?3, sum = ?4 WHERE key = ?1";
 pub(super) const CURSOR: &str = "SELECT bytes FROM cursor WHERE transport = ?1";
 const SET_CURSOR: &str = "INSERT INTO cursor (transport, bytes) VALUES (?1, ?2) \
                           ON CONFLICT DO UPDATE SET bytes = excluded.bytes";
@@ -54,9 +57,7 @@ impl Store {
         limit: usize,
     ) -> Result<Page<Incoming>, StoreError> {
         let agent = agent.to_owned();
-        self.inner
-            .readers
-            .read(move |connection| list(connection, &agent, unread_only, cursor, limit))
+        self.read_sound(move |connection| list(connection, &agent, unread_only, cursor, limit))
             .await
     }
 
@@ -66,11 +67,14 @@ impl Store {
     /// # Errors
     /// Where it could not be read.
     pub async fn find_incoming(&self, agent: Option<&str>, id: &str) -> Result<Option<Incoming>, StoreError> {
-        let (agent, id) = (agent.map(str::to_owned), id.to_owned());
-        self.inner
-            .readers
-            .read(move |connection| by_id(connection, agent.as_deref(), &id))
-            .await
+        let (agent, wanted) = (agent.map(str::to_owned), id.to_owned());
+        let found = self
+            .read_sound(move |connection| by_id(connection, agent.as_deref(), &wanted))
+            .await?;
+        if found.is_none() {
+            self.refuse_what_was_set_aside(id).await?;
+        }
+        Ok(found)
     }
 
     /// A message in every inbox here that it was for.
@@ -79,9 +83,7 @@ impl Store {
     /// Where it could not be read.
     pub async fn find_all_incoming(&self, source: &str, id: &str) -> Result<Vec<Incoming>, StoreError> {
         let (source, id) = (source.to_owned(), id.to_owned());
-        self.inner
-            .readers
-            .read(move |connection| {
+        self.read_sound(move |connection| {
                 let keys = connection
                     .prepare_cached(KEYS_OF_MESSAGE)?
                     .query_map(params![id, source, limit(INBOXES_MAX)], |row| row.get(0))?
@@ -105,9 +107,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Incoming>, StoreError> {
         let (agent, id) = (agent.to_owned(), id.to_owned());
-        self.inner
-            .writer
-            .write(move |tx| mark(tx, (&agent, None, &id), status, now))
+        self.write_sound(move |tx| mark(tx, (&agent, None, &id), status, now))
             .await
     }
 
@@ -124,13 +124,11 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Incoming>, StoreError> {
         let words = [agent, source, id].map(str::to_owned);
-        self.inner
-            .writer
-            .write(move |tx| {
-                let [agent, source, id] = &words;
-                mark(tx, (agent, Some(source), id), status, now)
-            })
-            .await
+        self.write_sound(move |tx| {
+            let [agent, source, id] = &words;
+            mark(tx, (agent, Some(source), id), status, now)
+        })
+        .await
     }
 
     /// Where a receiving transport goes on.
@@ -227,10 +225,22 @@ pub(super) fn mark(
     if message.status >= status {
         return Ok(Some(message));
     }
-    connection
-        .prepare_cached(MARK)?
-        .execute(params![message.key, status.as_str(), now.as_millisecond()])?;
     let recipient = message.recipient.to_string();
+    let words = [
+        &message.id,
+        &message.source,
+        &recipient,
+        &message.authority,
+        &message.via,
+    ]
+    .map(String::as_str);
+    let sum = sum_of(words, status, message.received_at)?;
+    connection.prepare_cached(MARK)?.execute(params![
+        message.key,
+        status.as_str(),
+        now.as_millisecond(),
+        sum
+    ])?;
     let about = About {
         source: &message.source,
         id: &message.id,
@@ -265,7 +275,30 @@ pub(super) fn set_cursor(
     Ok(())
 }
 
+/// The sum of a message's row in an inbox.
+pub(super) fn sum_of(
+    [id, source, recipient, authority, via]: [&str; 5],
+    status: InboxStatus,
+    received_at: Timestamp,
+) -> rusqlite::Result<i64> {
+    let (status, received_at) = (status.as_str(), received_at.as_millisecond());
+    sum::of(
+        sum::INCOMING,
+        &[&id, &source, &recipient, &authority, &via, &status, &received_at],
+    )
+}
+
 fn incoming(row: &Row<'_>) -> rusqlite::Result<Incoming> {
+    let damage = Damage {
+        table: "incoming",
+        key: row.get(0)?,
+    };
+    sum::check(sum::INCOMING, row, &SUMMED_COLUMNS, 9, damage)?;
+    sum::check(sum::INCOMING_BODY, row, &[0, 8], 10, damage)?;
+    sum::or_damage(parsed(row), damage)
+}
+
+fn parsed(row: &Row<'_>) -> rusqlite::Result<Incoming> {
     Ok(Incoming {
         key: row.get(0)?,
         id: row.get(1)?,

@@ -13,6 +13,7 @@ use super::column::word;
 use super::journal::{About, tell};
 use super::line;
 use super::rows::{MessageKey, NewOutgoing, Outgoing};
+use super::sum;
 use super::words::Status;
 use super::{Store, StoreError};
 
@@ -113,6 +114,7 @@ fn intervene(connection: &Connection, key: MessageKey, decided: &Intervention) -
             .prepare_cached(REWRITE)?
             .execute(params![key.0, json])?;
     }
+    sum::renew(connection, key.0)?;
     let instead = decided.instead.as_ref().map(|new| new.id.as_str());
     let about = About {
         source: &source,

@@ -31,6 +31,7 @@ mod accept;
 mod accept_all;
 mod advance;
 mod breakers;
+mod budget;
 mod column;
 mod dead;
 mod error;
@@ -46,8 +47,11 @@ mod outlook;
 mod owner;
 mod readers;
 mod receipts;
+mod retention;
 mod rows;
 mod schema;
+mod set_aside;
+mod sum;
 mod take_in;
 mod waits_for;
 mod words;
@@ -63,6 +67,7 @@ pub use accept_all::{AcceptedAll, NewPart};
 pub use advance::PROGRESS_BYTES_MAX;
 pub use breakers::KeptBreaker;
 pub use dead::DeadFilter;
+pub use budget::DiskLimits;
 pub use error::StoreError;
 pub use intervene::Intervention;
 pub use journal::{
@@ -72,6 +77,7 @@ pub use journal::{
 pub use outbox::PRIORITY_MAX;
 pub use outlook::{Due, Looked, Outlook};
 pub use receipts::{MakeReceipt, NewReceipt};
+pub use retention::{Cutoffs, Pruned};
 pub use rows::{
     Accepted, Advance, Advanced, Attempt, Counts, Earlier, Incoming, JournalRow, MessageKey, NewIncoming,
     NewOutgoing, Note, Outgoing, OutgoingFilter, Page, TakenIn,
@@ -79,6 +85,7 @@ pub use rows::{
 pub use waits_for::WaitsFor;
 pub use words::{InboxStatus, Kind, Status};
 
+use budget::Budget;
 use journal::seal::Seal;
 use owner::Owner;
 use readers::Readers;
@@ -109,6 +116,7 @@ struct Inner {
     readers: Readers,
     writer: Writer,
     seal: Arc<Seal>,
+    budget: Arc<Budget>,
 }
 
 impl Store {
@@ -123,14 +131,29 @@ impl Store {
         let connection = schema::open(&file, durability)?;
         let readers = Readers::new(file.clone());
         let seal = Arc::new(Seal::new(folder.to_owned(), durability));
-        let writer = Writer::start(connection, file, owner, Arc::clone(&seal))?;
+        let budget = Arc::new(Budget::new(folder.to_owned()));
+        let writer = Writer::start(connection, file, owner, Arc::clone(&seal), Arc::clone(&budget))?;
         Ok(Self {
             inner: Arc::new(Inner {
                 readers,
                 writer,
                 seal,
+                budget,
             }),
         })
+    }
+
+    /// How much disk messages may take from now on. Without this there is no limit but the disk's.
+    pub fn limit_disk(&self, limits: DiskLimits) {
+        self.inner.budget.set(limits);
+    }
+
+    /// Whether there is room for a further message.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRoom`] where there is none.
+    pub fn check_room(&self) -> Result<(), StoreError> {
+        self.inner.budget.look_for_room()
     }
 
     /// Whether a write reaches the disk and a read finds it. Sets no time limit: a disk that hangs

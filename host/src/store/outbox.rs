@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::column::{limit, number, time, time_or_null, word, word_or_null};
 use super::rows::{Attempt, Counts, MessageKey, Outgoing, OutgoingFilter, Page};
+use super::sum::{self, Damage};
 use super::words::{Kind, Status};
 use super::{Store, StoreError};
 
@@ -12,18 +13,21 @@ use super::{Store, StoreError};
 macro_rules! columns {
     () => {
         "outgoing.key, kind, id, source, sender, recipient, status, reason, fallback, receipt, flight, due_at, deadline, \
-         expires, accepted_at, ended_at, EXISTS (SELECT 1 FROM progress WHERE progress.key = outgoing.key), \
-         waits_for"
+         expires, accepted_at, ended_at, EXISTS (SELECT 1 FROM progress WHERE progress.key = outgoing.key), digest, \
+         head_sum, state_sum, waits_for"
     };
 }
 pub(super) use columns;
 /// Where the body stands when it is asked for: after the columns.
-const BODY: usize = 18;
+const BODY: usize = 21;
+/// Which columns the sums are of, in the order in which they are summed.
+const SUMMED_HEAD: [usize; 9] = [1, 2, 3, 4, 5, 12, 13, 14, 17];
+const SUMMED_STATE: [usize; 6] = [6, 7, 8, 9, 10, 15];
 
 pub(super) const BY_KEY: &str = concat!(
     "SELECT ",
     columns!(),
-    ", json FROM outgoing JOIN outgoing_body USING (key) WHERE outgoing.key = ?1"
+    ", json, sum FROM outgoing JOIN outgoing_body USING (key) WHERE outgoing.key = ?1"
 );
 pub(super) const KEY_OF_ID: &str = "SELECT max(key) FROM outgoing WHERE id = ?1 AND kind <> 'receipt'";
 pub(super) const KEY_OF_NAME: &str =
@@ -47,10 +51,7 @@ impl Store {
     /// # Errors
     /// Where it could not be read.
     pub async fn outgoing(&self, key: MessageKey) -> Result<Option<Outgoing>, StoreError> {
-        self.inner
-            .readers
-            .read(move |connection| by_key(connection, key))
-            .await
+        self.read_sound(move |connection| by_key(connection, key)).await
     }
 
     /// The newest outgoing message of an id, with its envelope. Receipts are not found this way.
@@ -62,11 +63,14 @@ impl Store {
         source: Option<&str>,
         id: &str,
     ) -> Result<Option<Outgoing>, StoreError> {
-        let (source, id) = (source.map(str::to_owned), id.to_owned());
-        self.inner
-            .readers
-            .read(move |connection| by_id(connection, source.as_deref(), &id))
-            .await
+        let (source, wanted) = (source.map(str::to_owned), id.to_owned());
+        let found = self
+            .read_sound(move |connection| by_id(connection, source.as_deref(), &wanted))
+            .await?;
+        if found.is_none() {
+            self.refuse_what_was_set_aside(id).await?;
+        }
+        Ok(found)
     }
 
     /// The outgoing messages of an id, one for each recipient, with their envelopes; of several sources those of
@@ -80,9 +84,7 @@ impl Store {
         id: &str,
     ) -> Result<Vec<Outgoing>, StoreError> {
         let (source, id) = (source.map(str::to_owned), id.to_owned());
-        self.inner
-            .readers
-            .read(move |connection| all_by_id(connection, source.as_deref(), &id))
+        self.read_sound(move |connection| all_by_id(connection, source.as_deref(), &id))
             .await
     }
 
@@ -107,9 +109,7 @@ impl Store {
         cursor: Option<i64>,
         limit: usize,
     ) -> Result<Page<Outgoing>, StoreError> {
-        self.inner
-            .readers
-            .read(move |connection| list(connection, &filter, cursor, limit))
+        self.read_sound(move |connection| list(connection, &filter, cursor, limit))
             .await
     }
 
@@ -245,13 +245,28 @@ pub(super) fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
 }
 
 fn with_body(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
+    sum::check(sum::OUTGOING_BODY, row, &[0, BODY], BODY + 1, damage_of(row)?)?;
     Ok(Outgoing {
         envelope_json: row.get(BODY)?,
         ..header(row)?
     })
 }
 
+fn damage_of(row: &Row<'_>) -> rusqlite::Result<Damage> {
+    Ok(Damage {
+        table: "outgoing",
+        key: row.get(0)?,
+    })
+}
+
 pub(super) fn header(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
+    let damage = damage_of(row)?;
+    sum::check(sum::OUTGOING, row, &SUMMED_HEAD, 18, damage)?;
+    sum::check(sum::OUTGOING_STATE, row, &SUMMED_STATE, 19, damage)?;
+    sum::or_damage(parsed(row), damage)
+}
+
+fn parsed(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
     let deadline = time(row, 12)?;
     Ok(Outgoing {
         key: MessageKey(row.get(0)?),
@@ -272,6 +287,6 @@ pub(super) fn header(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
         accepted_at: time(row, 14)?,
         ended_at: time_or_null(row, 15)?,
         has_progress: row.get(16)?,
-        waits_for: word(row, 17)?,
+        waits_for: word(row, 20)?,
     })
 }

@@ -49,7 +49,8 @@ impl Store {
         &self,
         look: impl FnOnce(&Outlook<'_>) -> Looked<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.inner
+        let looked = self
+            .inner
             .readers
             .read(move |connection| {
                 // A deferred transaction: every query of it sees the same state.
@@ -58,7 +59,10 @@ impl Store {
                     connection: &transaction,
                 })
             })
-            .await
+            .await;
+        // The next look finds the others.
+        self.set_aside_what_is_damaged(&looked).await?;
+        looked
     }
 }
 

@@ -13,6 +13,7 @@ use super::advance::advance;
 use super::inbox::{self, mark};
 use super::journal::{About, tell};
 use super::rows::{Accepted, Advance, Advanced, Incoming, MessageKey, NewOutgoing};
+use super::sum;
 use super::words::InboxStatus;
 use super::{Store, StoreError};
 
@@ -114,6 +115,7 @@ pub(super) fn accept_receipt(
         connection
             .prepare_cached(REPLACE)?
             .execute(params![key, reason, now.as_millisecond()])?;
+        sum::renew_state(connection, key)?;
         let about = About {
             source: &new.message.source,
             id: &id,

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::journal::migrate::chain_what_is_there;
 use super::owner::private_file;
+use super::sum::sum_what_is_there;
 use super::{Durability, StoreError, log};
 
 /// One step of the schema: statements, and what statements cannot do.
@@ -36,6 +37,10 @@ const MIGRATIONS: &[Migration] = &[
         statements: include_str!("schema/0004.sql"),
         then: |_| Ok(()),
     },
+    Migration {
+        statements: include_str!("schema/0005.sql"),
+        then: sum_what_is_there,
+    },
 ];
 /// The first schema whose journal is chained.
 pub(super) const CHAINED: i64 = 2;
@@ -51,6 +56,8 @@ const INDEXES_CHECKED_BYTES_MAX: u64 = 16 << 20;
 const STATEMENTS: usize = 64;
 /// SQLite's page, in bytes.
 const PAGE_BYTES: u64 = 4096;
+/// `PRAGMA auto_vacuum` of a file that shrinks when it is told to.
+const INCREMENTAL: i64 = 2;
 /// The log is cut back to this after it grew larger, in bytes.
 const LOG_BYTES: i64 = 64 << 20;
 
@@ -76,6 +83,7 @@ pub(super) fn open(file: &Path, durability: Durability) -> Result<Connection, St
     )
     .map_err(sql)?;
     refuse_what_is_not_ours(&connection, file)?;
+    can_shrink(&connection, file, size)?;
     write_ahead(&connection, file, durability)?;
     if size <= CHECKED_BYTES_MAX {
         check(&connection, file, size)?;
@@ -145,6 +153,36 @@ pub(super) fn refuse_what_is_not_ours(connection: &Connection, file: &Path) -> R
     if found > 0 && objects == 0 {
         let why = format!("it says that it has schema {found}, and has no table");
         return Err(StoreError::Damaged { file, why });
+    }
+    Ok(())
+}
+
+/// Has the file give back pages that it no longer needs. Only a file without tables can be set so at once; an older
+/// one is written anew for it, if it is small.
+fn can_shrink(connection: &Connection, file: &Path, size: u64) -> Result<(), StoreError> {
+    let sql = |error: rusqlite::Error| StoreError::of(&error, file);
+    let mode: i64 = connection
+        .query_row("PRAGMA auto_vacuum", [], |row| row.get(0))
+        .map_err(sql)?;
+    if mode == INCREMENTAL {
+        return Ok(());
+    }
+    connection
+        .execute_batch("PRAGMA auto_vacuum = INCREMENTAL")
+        .map_err(sql)?;
+    if size == 0 {
+        return Ok(());
+    }
+    if size > CHECKED_BYTES_MAX {
+        tracing::info!(
+            "{} does not shrink when messages go, since it is of an older byway: stop byway and run `VACUUM` in sqlite3 once",
+            file.display()
+        );
+        return Ok(());
+    }
+    if let Err(error) = connection.execute_batch("VACUUM") {
+        // It shrinks later, or not; nothing is lost.
+        tracing::warn!(%error, "{} could not be made to shrink", file.display());
     }
     Ok(())
 }

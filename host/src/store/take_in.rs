@@ -14,6 +14,7 @@ use super::receipts::accept_receipt;
 use super::rows::{NewIncoming, TakenIn};
 use super::words::InboxStatus;
 use super::{Store, StoreError};
+use super::{inbox, sum};
 
 pub(super) const KNOWN: &str = "SELECT digest, key FROM taken_in WHERE id = ?1 AND source = ?2 AND authority = ?3 \
                                 AND recipient = ?4 AND kept_until > ?5";
@@ -24,8 +25,8 @@ pub(super) const STATUS_OF_KEY: &str = "SELECT status FROM incoming WHERE key = 
 pub(super) const STATUS_OF_NAME: &str =
     "SELECT status FROM incoming WHERE id = ?1 AND agent = ?2 AND source = ?3 ORDER BY key DESC LIMIT 1";
 const INSERT: &str = "INSERT INTO incoming (id, source, recipient, agent, subject, authority, via, status, received_at, \
-                      changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'unread', ?8, ?8)";
-const INSERT_BODY: &str = "INSERT INTO incoming_body (key, json) VALUES (?1, ?2)";
+                      changed_at, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'unread', ?8, ?8, ?9)";
+const INSERT_BODY: &str = "INSERT INTO incoming_body (key, json, sum) VALUES (?1, ?2, ?3)";
 
 impl Store {
     /// Takes a message in, once, with everything that follows from it. [`TakenIn::Again`] and the
@@ -34,7 +35,16 @@ impl Store {
     /// # Errors
     /// Where it could not be stored; then nothing of it is.
     pub async fn take_in(&self, new: NewIncoming) -> Result<TakenIn, StoreError> {
+        let _room = self.inner.budget.room_for(new.bytes())?;
         self.inner.writer.write(move |tx| take_in(tx, &new)).await
+    }
+}
+
+impl NewIncoming {
+    /// How much room the bodies take that are stored with it, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let wake = self.wake.as_ref().map_or(0, |wake| wake.envelope_json.len());
+        self.envelope_json.len() + wake
     }
 }
 
@@ -149,6 +159,8 @@ fn known(
 }
 
 fn insert(connection: &Connection, new: &NewIncoming, recipient: &str) -> rusqlite::Result<i64> {
+    let words = [&new.id, &new.source, recipient, &new.authority, &new.via];
+    let sum = inbox::sum_of(words, InboxStatus::Unread, new.received_at)?;
     connection.prepare_cached(INSERT)?.execute(params![
         new.id,
         new.source,
@@ -157,12 +169,15 @@ fn insert(connection: &Connection, new: &NewIncoming, recipient: &str) -> rusqli
         new.subject,
         new.authority,
         new.via,
-        new.received_at.as_millisecond()
+        new.received_at.as_millisecond(),
+        sum
     ])?;
     let key = connection.last_insert_rowid();
-    connection
-        .prepare_cached(INSERT_BODY)?
-        .execute(params![key, new.envelope_json])?;
+    connection.prepare_cached(INSERT_BODY)?.execute(params![
+        key,
+        new.envelope_json,
+        sum::of(sum::INCOMING_BODY, &[&key, &new.envelope_json])?
+    ])?;
     connection.prepare_cached(KEEP)?.execute(params![
         new.id,
         new.source,

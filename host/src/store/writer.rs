@@ -19,6 +19,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
+use super::budget::Budget;
 use super::journal::seal::{Seal, Sealed};
 use super::owner::Owner;
 
@@ -76,6 +77,7 @@ impl Writer {
         file: PathBuf,
         owner: Owner,
         seal: Arc<Seal>,
+        budget: Arc<Budget>,
     ) -> Result<Self, StoreError> {
         let (queue, waiting) = mpsc::channel(GROUP_MAX);
         let counts = Arc::new(Written::default());
@@ -89,7 +91,9 @@ impl Writer {
             counts: Arc::clone(&counts),
             seal,
             sealed: Sealed::default(),
+            budget,
         };
+        desk.budget.look(&desk.connection);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || {
@@ -151,6 +155,7 @@ struct Desk {
     counts: Arc<Written>,
     seal: Arc<Seal>,
     sealed: Sealed,
+    budget: Arc<Budget>,
 }
 
 impl Desk {
@@ -235,6 +240,10 @@ impl Desk {
                     .fetch_add(u64::try_from(group.len()).unwrap_or(0), Ordering::Relaxed);
             }
             Err(error) => tracing::error!(%error, "the store cannot write; nothing of this was accepted"),
+        }
+        // Before the answers, with which the room kept for them is given up.
+        if committed.is_ok() {
+            self.budget.look(&self.connection);
         }
         for (job, result) in group.drain(..).zip(results) {
             job.answer(result.and(committed.clone()));

@@ -14,6 +14,7 @@ mod adapters;
 mod configuration;
 mod examples;
 mod help;
+mod journal;
 mod messages;
 mod place;
 mod reload;

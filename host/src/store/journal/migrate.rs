@@ -1,7 +1,7 @@
 //! Chains a journal that was written before there was a chain, and says how each message stands, since its
 //! rows did not name the messages well enough to replay them.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::json;
 
 use super::chain::{RowBytes, RowHash};
@@ -60,32 +60,44 @@ fn keys(connection: &Connection, query: &str) -> rusqlite::Result<Vec<i64>> {
         .collect()
 }
 
-/// Repeats how an outgoing message stands.
+/// Repeats how an outgoing message stands, if it is there.
 pub(in crate::store) fn tell_standing_out(
     connection: &Connection,
     at: i64,
     key: i64,
 ) -> rusqlite::Result<()> {
-    let (about, detail) = connection.prepare_cached(STANDING_OUT)?.query_row([key], |row| {
-        let digest: Vec<u8> = row.get(4)?;
-        let detail = json!({
-            "out": key, "kind": row.get::<_, String>(3)?, "digest": hex(&digest),
-            "stands": row.get::<_, String>(5)?, "receipt": row.get::<_, Option<String>>(6)?,
-            "attempts": row.get::<_, i64>(7)?, "skipped": row.get::<_, i64>(8)?,
-        });
-        Ok(([row.get(0)?, row.get(1)?, row.get(2)?], detail))
-    })?;
+    let found = connection
+        .prepare_cached(STANDING_OUT)?
+        .query_row([key], |row| {
+            let digest: Vec<u8> = row.get(4)?;
+            let detail = json!({
+                "out": key, "kind": row.get::<_, String>(3)?, "digest": hex(&digest),
+                "stands": row.get::<_, String>(5)?, "receipt": row.get::<_, Option<String>>(6)?,
+                "attempts": row.get::<_, i64>(7)?, "skipped": row.get::<_, i64>(8)?,
+            });
+            Ok(([row.get(0)?, row.get(1)?, row.get(2)?], detail))
+        })
+        .optional()?;
+    let Some((about, detail)) = found else {
+        return Ok(());
+    };
     standing(connection, at, &about, &detail.to_string())
 }
 
-/// Repeats how a message in an inbox stands.
+/// Repeats how a message in an inbox stands, if it is there.
 pub(in crate::store) fn tell_standing_in(connection: &Connection, at: i64, key: i64) -> rusqlite::Result<()> {
-    let (about, detail) = connection.prepare_cached(STANDING_IN)?.query_row([key], |row| {
-        let digest: Option<Vec<u8>> = row.get(4)?;
-        let digest = digest.as_deref().map(hex);
-        let detail = json!({ "in": key, "digest": digest, "stands": row.get::<_, String>(3)? });
-        Ok(([row.get(0)?, row.get(1)?, row.get(2)?], detail))
-    })?;
+    let found = connection
+        .prepare_cached(STANDING_IN)?
+        .query_row([key], |row| {
+            let digest: Option<Vec<u8>> = row.get(4)?;
+            let digest = digest.as_deref().map(hex);
+            let detail = json!({ "in": key, "digest": digest, "stands": row.get::<_, String>(3)? });
+            Ok(([row.get(0)?, row.get(1)?, row.get(2)?], detail))
+        })
+        .optional()?;
+    let Some((about, detail)) = found else {
+        return Ok(());
+    };
     standing(connection, at, &about, &detail.to_string())
 }
 

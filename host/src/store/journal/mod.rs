@@ -157,6 +157,38 @@ pub(super) fn tell_of_itself(connection: &Connection, event: &str, detail: &Valu
     append(connection, at, event, [None; 3], &detail.to_string())
 }
 
+/// Adds a row about the journal itself.
+pub(super) fn tell_at(
+    connection: &Connection,
+    at: Timestamp,
+    event: &str,
+    detail: &Value,
+) -> rusqlite::Result<()> {
+    append(
+        connection,
+        at.as_millisecond(),
+        event,
+        [None; 3],
+        &detail.to_string(),
+    )
+}
+
+/// Adds a row about a message whose own row cannot be trusted, at the time of the row before it.
+pub(super) fn tell_damage(
+    connection: &Connection,
+    about: &[Option<String>; 3],
+    detail: &Value,
+) -> rusqlite::Result<()> {
+    let at = head(connection)?.at;
+    append(
+        connection,
+        at,
+        "damaged",
+        about.each_ref().map(Option::as_deref),
+        &detail.to_string(),
+    )
+}
+
 /// Adds a row: after the last, and chained to it.
 fn append(
     connection: &Connection,

@@ -2,7 +2,7 @@
 //!
 //! A row about an outgoing message names it by `out`, one about a message in an inbox by `in`. Three things
 //! begin a message: `accepted`, `taken-in`, and `standing`, which repeats how one stands where the rows before
-//! may be gone (pruned, or older than the chain). `forgotten` ends it. Between them `attempt` and `skipped` count,
+//! may be gone (pruned, or older than the chain). `forgotten` and `damaged` end it. Between them `attempt` and `skipped` count,
 //! and any row with `stands` or `receipt` sets that. What a row says of a message that has not begun is left
 //! aside: its `standing` comes later.
 
@@ -76,7 +76,7 @@ impl Replay {
                 };
                 self.outgoing.insert(key, message);
             }
-            "forgotten" => drop(self.outgoing.remove(&key)),
+            "forgotten" | "damaged" => drop(self.outgoing.remove(&key)),
             _ => {
                 let Some(message) = self.outgoing.get_mut(&key) else {
                     return;
@@ -105,7 +105,7 @@ impl Replay {
                 };
                 self.incoming.insert(key, message);
             }
-            "forgotten" => drop(self.incoming.remove(&key)),
+            "forgotten" | "damaged" => drop(self.incoming.remove(&key)),
             _ => {
                 if let (Some(message), Some(stands)) = (self.incoming.get_mut(&key), text(detail, "stands")) {
                     message.stands = stands;

@@ -7,7 +7,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use super::*;
 use crate::envelope::PublicKey;
 
-struct Pen(SigningKey);
+pub(super) struct Pen(SigningKey);
 
 impl CheckpointSigner for Pen {
     fn key(&self) -> PublicKey {
@@ -19,17 +19,17 @@ impl CheckpointSigner for Pen {
     }
 }
 
-fn pen() -> Arc<Pen> {
+pub(super) fn pen() -> Arc<Pen> {
     Arc::new(Pen(SigningKey::from_bytes(&[5; 32])))
 }
 
-fn signing(folder: &TempDir) -> Store {
+pub(super) fn signing(folder: &TempDir) -> Store {
     let store = open(folder);
     store.sign_checkpoints_with(pen());
     store
 }
 
-fn looked_at(folder: &TempDir) -> Report {
+pub(super) fn looked_at(folder: &TempDir) -> Report {
     verify(folder.path(), &pen().key(), true).unwrap()
 }
 

@@ -22,7 +22,7 @@ fn fill(shell: &Connection, messages: u32) {
                  {started} + CASE WHEN n % 4 = 1 THEN 1000000 + n ELSE n % 1000 END, {started} + 9000000 + n, {started},
                  n % 4 = 3, CASE n % 4 WHEN 2 THEN 'open:hook' WHEN 3 THEN CASE WHEN n = 3 THEN '' ELSE 'turn' END ELSE '' END
              FROM n;
-             INSERT INTO outgoing_body SELECT key, x'7b7d' FROM outgoing;
+             INSERT INTO outgoing_body (key, json) SELECT key, x'7b7d' FROM outgoing;
              COMMIT;"
         ))
         .unwrap();

@@ -5,14 +5,17 @@ mod advancing;
 mod chaining;
 mod crashing;
 mod deciding;
+mod damaging;
 mod flat;
 mod grouping;
 mod hastening;
 mod in_line;
 mod journalling;
+mod limiting;
 mod opening;
 mod plans;
 mod receipting;
+mod retaining;
 mod taking_in;
 
 use std::path::Path;

@@ -1,0 +1,173 @@
+//! A row that the disk damaged is found when it is read, set aside, and stops nobody else.
+
+use super::chaining::{looked_at, signing};
+use super::*;
+use crate::error_code::ErrorCode;
+
+/// As a disk changes a byte: no trigger sees it.
+fn damage(folder: &TempDir, statement: &str) {
+    let shell = shell(folder);
+    shell
+        .execute_batch(
+            "DROP TRIGGER IF EXISTS outgoing_state_without_sum; DROP TRIGGER IF EXISTS outgoing_head_without_sum; \
+             DROP TRIGGER IF EXISTS outgoing_body_without_sum; DROP TRIGGER IF EXISTS incoming_without_sum;",
+        )
+        .unwrap();
+    assert_eq!(shell.execute(statement, []).unwrap(), 1, "{statement}");
+}
+
+const OUTGOING: [&str; 12] = [
+    "UPDATE outgoing SET recipient = 'executor@c' WHERE id = '2'",
+    "UPDATE outgoing SET recipient = 'nonsense' WHERE id = '2'",
+    "UPDATE outgoing SET kind = 'massage' WHERE id = '2'",
+    "UPDATE outgoing SET source = 'byway://a/intruder' WHERE id = '2'",
+    "UPDATE outgoing SET digest = x'00' WHERE id = '2'",
+    "UPDATE outgoing SET deadline = deadline + 1 WHERE id = '2'",
+    "UPDATE outgoing SET status = 'held' WHERE id = '2'",
+    "UPDATE outgoing SET flight = '{]' WHERE id = '2'",
+    "UPDATE outgoing SET receipt = 'read' WHERE id = '2'",
+    "UPDATE outgoing SET head_sum = head_sum + 1 WHERE id = '2'",
+    "UPDATE outgoing_body SET json = x'7b7d' WHERE key = 2",
+    "UPDATE outgoing_body SET sum = sum + 1 WHERE key = 2",
+];
+
+#[tokio::test]
+async fn a_damaged_message_stops_no_other() {
+    for statement in OUTGOING {
+        let folder = folder();
+        let store = signing(&folder);
+        for id in ["1", "2", "3"] {
+            accepted(&store, message(id)).await;
+        }
+        damage(&folder, statement);
+        let error = store.due(at(0), 10).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::RowDamaged, "{statement}");
+        assert_eq!(
+            ids(&store.due(at(0), 10).await.unwrap()),
+            ["1", "3"],
+            "{statement}"
+        );
+        let error = store.find_outgoing(None, "2").await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::RowDamaged, "{statement}");
+        assert!(
+            events(&store).await.contains(&"damaged".to_owned()),
+            "{statement}"
+        );
+        let kept =
+            shell(&folder).query_row("SELECT count(*) FROM damaged WHERE key = 2", [], |row| row.get(0));
+        assert_eq!(kept, Ok(1), "{statement}");
+        let report = looked_at(&folder);
+        assert!(report.is_sound(), "{statement}: {report:?}");
+        // Sent anew, it is a message like any other.
+        accepted(&store, message("2")).await;
+        assert_eq!(store.due(at(0), 10).await.unwrap().len(), 3, "{statement}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_goes_on_without_what_is_damaged() {
+    let folder = folder();
+    let store = signing(&folder);
+    for id in ["1", "2", "3"] {
+        accepted(&store, message(id)).await;
+    }
+    damage(&folder, OUTGOING[0]);
+    let listed = store
+        .list_outgoing(OutgoingFilter::default(), None, 10)
+        .await
+        .unwrap();
+    assert_eq!(ids(&listed.items), ["3", "1"]);
+}
+
+#[tokio::test]
+async fn a_damaged_message_in_an_inbox_is_never_read() {
+    for statement in [
+        "UPDATE incoming SET source = 'byway://a/boss' WHERE id = '2'",
+        "UPDATE incoming SET authority = 'local' WHERE id = '2'",
+        "UPDATE incoming SET status = 'read' WHERE id = '2'",
+        "UPDATE incoming_body SET json = x'7b7d' WHERE key = 2",
+    ] {
+        let folder = folder();
+        let store = signing(&folder);
+        for id in ["1", "2", "3"] {
+            store.take_in(arrival(id)).await.unwrap();
+        }
+        damage(&folder, statement);
+        let marked = store
+            .mark("executor", "2", InboxStatus::Processed, at(5))
+            .await
+            .unwrap_err();
+        assert_eq!(marked.code(), ErrorCode::RowDamaged, "{statement}");
+        let page = store.inbox("executor", false, None, 10).await.unwrap();
+        assert_eq!(
+            page.items.iter().map(|item| item.id.as_str()).collect::<Vec<_>>(),
+            ["1", "3"],
+            "{statement}"
+        );
+        assert_eq!(
+            store.find_incoming(None, "2").await.unwrap_err().code(),
+            ErrorCode::RowDamaged
+        );
+        // The sender is still told that it was taken in once: it must not be taken in twice.
+        assert!(
+            matches!(store.take_in(arrival("2")).await.unwrap(), TakenIn::Again { .. }),
+            "{statement}"
+        );
+        assert!(looked_at(&folder).is_sound(), "{statement}");
+    }
+}
+
+#[tokio::test]
+async fn every_step_leaves_rows_whose_sums_hold() {
+    let folder = folder();
+    let store = signing(&folder);
+    let key = accepted(
+        &store,
+        NewOutgoing {
+            expires: Some(at(900)),
+            ..message("1")
+        },
+    )
+    .await;
+    let sound = || async { store.outgoing(key).await.unwrap().unwrap() };
+    sound().await;
+    store
+        .advance(
+            key,
+            Advance {
+                reason: Some("r".into()),
+                ..step(Status::Waiting, at(2))
+            },
+        )
+        .await
+        .unwrap();
+    sound().await;
+    store
+        .record_receipt("byway://a/planner", "1", "executor@b", "accepted", at(3))
+        .await
+        .unwrap();
+    assert_eq!(sound().await.receipt.as_deref(), Some("accepted"));
+    store
+        .advance(
+            key,
+            Advance {
+                fallback: true,
+                ..step(Status::Delivered, at(4))
+            },
+        )
+        .await
+        .unwrap();
+    sound().await;
+    store.advance(key, step(Status::Dead, at(5))).await.unwrap();
+    store
+        .record_receipt("byway://a/planner", "1", "executor@b", "processed", at(6))
+        .await
+        .unwrap();
+    store.hasten(at(7)).await.unwrap();
+    assert_eq!(sound().await.receipt.as_deref(), Some("processed"));
+    // Changed by a person's shell, it is a row without a sum, not a damaged one.
+    shell(&folder)
+        .execute_batch("UPDATE outgoing SET reason = 'by hand'")
+        .unwrap();
+    assert_eq!(sound().await.reason.as_deref(), Some("by hand"));
+}
