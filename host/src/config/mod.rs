@@ -47,8 +47,9 @@ pub use http_grant::HttpGrantError;
 pub use locate::locate;
 pub use model::{
     AdapterRef, Api, Approval, Authority, Backoff, Breaker, Config, DiskBudget, DoneAt, Durability, Inbound,
-    Instance, Limits, Mode, OnApprovalExpiry, OnBlock, OnUnknown, Peer, Place, Position, Proxy, Rate, Receive,
-    Reload, Retention, Route, Secret, SecretSource, SignerKeys, Step, Strategy, Transport, TransportLimits,
+    Instance, Limits, Mode, OnApprovalExpiry, OnBlock, OnUnknown, Peer, Place, Position, Proxy, Rate,
+    Receive, Reload, Retention, Route, Secret, SecretSource, SignerKeys, Step, Strategy, Transport,
+    TransportLimits,
 };
 pub use problem::{ConfigError, ConfigErrors, Problem};
 pub use read::{load, parse, sketch};

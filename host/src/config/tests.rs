@@ -183,7 +183,7 @@ fn every_key_means_what_the_page_says() {
     assert_eq!(config.instance.durability, Durability::Process);
     let rate = Rate {
         count: 30,
-        per: std::time::Duration::from_secs(60),
+        per: Duration::from_secs(60),
         burst: 7,
     };
     assert_eq!(

@@ -177,6 +177,7 @@ mod tests {
             accepted_at: at(0),
             ended_at: None,
             has_progress: false,
+            waits_for: crate::store::WaitsFor::default(),
         };
         let flight = ruling::asking(Flight::new(false), Some(at(60)));
         let decided = |now, word| due(&seen, &flight, at(60), word, at(now)).map(|it| it.status);

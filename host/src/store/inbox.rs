@@ -84,14 +84,14 @@ impl Store {
     pub async fn find_all_incoming(&self, source: &str, id: &str) -> Result<Vec<Incoming>, StoreError> {
         let (source, id) = (source.to_owned(), id.to_owned());
         self.read_sound(move |connection| {
-                let keys = connection
-                    .prepare_cached(KEYS_OF_MESSAGE)?
-                    .query_map(params![id, source, limit(INBOXES_MAX)], |row| row.get(0))?
-                    .collect::<rusqlite::Result<Vec<i64>>>()?;
-                let rows = keys.into_iter().map(|key| by_key(connection, key));
-                rows.filter_map(Result::transpose).collect()
-            })
-            .await
+            let keys = connection
+                .prepare_cached(KEYS_OF_MESSAGE)?
+                .query_map(params![id, source, limit(INBOXES_MAX)], |row| row.get(0))?
+                .collect::<rusqlite::Result<Vec<i64>>>()?;
+            let rows = keys.into_iter().map(|key| by_key(connection, key));
+            rows.filter_map(Result::transpose).collect()
+        })
+        .await
     }
 
     /// Notes that an agent has read or processed a message, and gives it back as it stands then. Never

@@ -66,8 +66,8 @@ use std::sync::Arc;
 pub use accept_all::{AcceptedAll, NewPart};
 pub use advance::PROGRESS_BYTES_MAX;
 pub use breakers::KeptBreaker;
-pub use dead::DeadFilter;
 pub use budget::DiskLimits;
+pub use dead::DeadFilter;
 pub use error::StoreError;
 pub use intervene::Intervention;
 pub use journal::{

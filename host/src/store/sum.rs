@@ -102,14 +102,18 @@ pub(super) fn renew_state(connection: &Connection, key: i64) -> rusqlite::Result
 
 /// Computes all sums of an outgoing message anew, after statements that changed more of it than its state.
 pub(super) fn renew(connection: &Connection, key: i64) -> rusqlite::Result<()> {
-    let head = connection
-        .prepare_cached(HEAD)?
-        .query_row([key], |row| of_columns(OUTGOING, row, &[0, 1, 2, 3, 4, 5, 6, 7, 8]))?;
-    connection.prepare_cached(SET_HEAD_SUM)?.execute(params![key, head])?;
+    let head = connection.prepare_cached(HEAD)?.query_row([key], |row| {
+        of_columns(OUTGOING, row, &[0, 1, 2, 3, 4, 5, 6, 7, 8])
+    })?;
+    connection
+        .prepare_cached(SET_HEAD_SUM)?
+        .execute(params![key, head])?;
     let body = connection
         .prepare_cached(BODY)?
         .query_row([key], |row| of_columns(OUTGOING_BODY, row, &[0, 1]))?;
-    connection.prepare_cached(SET_BODY_SUM)?.execute(params![key, body])?;
+    connection
+        .prepare_cached(SET_BODY_SUM)?
+        .execute(params![key, body])?;
     renew_state(connection, key)
 }
 
@@ -126,11 +130,7 @@ pub(super) fn sum_what_is_there(connection: &Connection) -> rusqlite::Result<()>
             "SELECT key, status, reason, fallback, receipt, flight, ended_at FROM outgoing",
             SET_STATE_SUM,
         ),
-        (
-            OUTGOING_BODY,
-            "SELECT key, json FROM outgoing_body",
-            SET_BODY_SUM,
-        ),
+        (OUTGOING_BODY, "SELECT key, json FROM outgoing_body", SET_BODY_SUM),
         (
             INCOMING,
             "SELECT key, id, source, recipient, authority, via, status, received_at FROM incoming",

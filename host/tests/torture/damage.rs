@@ -56,7 +56,6 @@ enum Came {
 }
 
 #[test]
-#[ignore = "rows carry no checksums yet"]
 fn a_damaged_database_is_never_taken_for_true_in_silence() {
     let (closed, _, key) = samples();
     damage_all("the closed database", FILE, &closed, &key);
@@ -69,7 +68,6 @@ fn a_damaged_log_is_never_taken_for_true_in_silence() {
 }
 
 #[test]
-#[ignore = "rows carry no checksums yet"]
 fn a_damaged_database_beside_its_log_is_never_taken_for_true_in_silence() {
     let (_, open, key) = samples();
     damage_all("the database beside its log", FILE, &open, &key);

@@ -23,7 +23,7 @@ use crate::site::Site;
 use crate::wait;
 
 /// What is settled beside the instance. Its own reserve would refuse long before the disk does.
-const STORE: &str = "";
+const STORE: &str = "[store]\nfree_min = \"0B\"\n";
 
 /// A small file system of its own. Unmounted when it is dropped.
 struct SmallDisk(PathBuf);

@@ -156,7 +156,10 @@ async fn a_receipt_is_in_nobodys_way() {
 async fn a_database_of_before_has_its_messages_in_line() {
     let folder = folder();
     let shell = shell(&folder);
-    for schema in [include_str!("../schema/0001.sql"), include_str!("../schema/0002.sql")] {
+    for schema in [
+        include_str!("../schema/0001.sql"),
+        include_str!("../schema/0002.sql"),
+    ] {
         shell.execute_batch(schema).unwrap();
     }
     shell
