@@ -171,13 +171,13 @@ mod tests {
             fallback: false,
             receipt: None,
             flight: String::new(),
+            waits_for: crate::store::WaitsFor::Time,
             due_at: at(60),
             deadline: at(90),
             expires: None,
             accepted_at: at(0),
             ended_at: None,
             has_progress: false,
-            waits_for: crate::store::WaitsFor::default(),
         };
         let flight = ruling::asking(Flight::new(false), Some(at(60)));
         let decided = |now, word| due(&seen, &flight, at(60), word, at(now)).map(|it| it.status);
