@@ -81,10 +81,12 @@ fn costs(messages: u32) -> BTreeMap<&'static str, i32> {
         none,
         now,
         true,
-        "turn"
+        "turn",
+        0,
+        0
     ];
     cost("accept", accept::INSERT, row);
-    let update = params![500, "waiting", none, false, none, "{}", due, none, "open:hook"];
+    let update = params![500, "waiting", none, false, none, "{}", due, none, "open:hook", 0];
     cost("advance", advance::UPDATE, update);
     cost("hasten", hasten::OF_PART, params!["open:hook", 20]);
     for (name, filter) in [
