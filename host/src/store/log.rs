@@ -234,10 +234,11 @@ mod tests {
             }
             let before = ends.iter().filter(|end| **end <= byte).count();
             assert_eq!(found.commits, u64::try_from(before).unwrap(), "byte {byte}");
-            // The flipped bit may be the very one that says that a frame ends a commit, or whose frame it is.
+            // The flipped bit may be the very one that says that a frame ends a commit, or whose frame it is; or make a
+            // frame seem to end one.
             let behind = u64::try_from(5 - before).unwrap();
             assert!(
-                (behind - 1..=behind).contains(&found.commits_behind),
+                (behind - 1..=behind + 1).contains(&found.commits_behind),
                 "byte {byte}: {found:?}"
             );
         }
