@@ -25,6 +25,8 @@ delivered = "1d"
 dead = "2d"
 processed = "3d"
 journal = "4d"
+[groups.team]
+members = ["planner@a", "x@b"]
 [peers.b]
 key = "ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 senders = ["x@b"]
@@ -71,6 +73,9 @@ tries = 2
 on_unknown = "continue"
 done_at = "peer-receipt"
 allow_owner = true
+approval = true
+approval_expiry = "1h"
+on_approval_expiry = "deliver"
 backoff = { first = "1s", max = "1s" }
 on_block = "wait"
 [transports.u]
@@ -220,6 +225,12 @@ fn every_key_means_what_the_page_says() {
     assert_eq!(
         config.agents.unwrap().into_iter().collect::<Vec<_>>(),
         ["planner"]
+    );
+    assert_eq!(config.groups["team"].len(), 2);
+    let asked = config.routes[0].approval.unwrap();
+    assert_eq!(
+        (asked.expiry, asked.on_expiry),
+        (Duration::from_secs(3_600), super::OnApprovalExpiry::Deliver)
     );
     let peer = &config.peers["b"];
     let shown = |patterns: &[crate::envelope::AddressPattern]| {
