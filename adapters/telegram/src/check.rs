@@ -150,8 +150,10 @@ mod tests {
                 "/parts_max",
                 "/groups",
                 "/agent",
+                "/relays_to",
                 "/agent",
-                "/instance"
+                "/instance",
+                "/relays_to/1"
             ]
         );
         assert_eq!(

@@ -230,7 +230,7 @@ fn every_key_means_what_the_page_says() {
     let asked = config.routes[0].approval.unwrap();
     assert_eq!(
         (asked.expiry, asked.on_expiry),
-        (Duration::from_secs(3_600), super::OnApprovalExpiry::Deliver)
+        (Duration::from_secs(3_600), OnApprovalExpiry::Deliver)
     );
     let peer = &config.peers["b"];
     let shown = |patterns: &[crate::envelope::AddressPattern]| {
