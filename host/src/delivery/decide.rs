@@ -229,7 +229,7 @@ fn may_tell(flight: &Flight, step: &PlannedStep) -> bool {
 fn reconcilable(plan: &Plan, flight: &Flight) -> Option<usize> {
     plan.steps.iter().position(|step| {
         may_tell(flight, step)
-            && matches!(step.gate, Gate::Open | Gate::Rate(_) | Gate::Quarantined(..))
+            && matches!(step.gate, Gate::Open | Gate::Quarantined(..))
             && !flight.step(&step.transport).reconciled_this_round
     })
 }
