@@ -11,6 +11,7 @@
     unreachable_pub,
     dead_code,
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stdout,
     clippy::indexing_slicing,
     reason = "a bench may fail loudly"

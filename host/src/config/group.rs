@@ -42,7 +42,7 @@ fn read_group(item: &Item<'_>, known: &Known, groups: &[String]) -> Option<(Stri
     if items.is_empty() || items.len() > RECIPIENTS_MAX {
         list.wrong(
             format!("the group `{name}` has {} members", items.len()),
-            &format!("a group has 1 to {RECIPIENTS_MAX} members"),
+            format!("a group has 1 to {RECIPIENTS_MAX} members"),
         );
     }
     let mut members: Vec<Address> = Vec::new();

@@ -149,8 +149,9 @@ impl Crowd {
                 at.present = at.present.saturating_sub(1);
             }
         }
+        // Each of them is asked, so that none is still wanted afterwards.
         let wanted = all.at.values_mut().map(|at| std::mem::take(&mut at.is_wanted));
-        if wanted.fold(false, |any, wanted| any || wanted) {
+        if wanted.filter(|wanted| *wanted).count() > 0 {
             self.came_free.notify_one();
         }
         all.at.retain(|_, at| at.present > 0 || at.waits() > 0);

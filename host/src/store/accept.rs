@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::column::hex;
 use super::idempotency::{Presented, Standing};
-use super::journal::{About, tell};
+use super::journal::{About, note_new, tell};
 use super::line;
 use super::outbox::PRIORITY_MAX;
 use super::rows::{Accepted, Earlier, MessageKey, NewOutgoing};
@@ -57,8 +57,7 @@ pub(super) fn accept(connection: &Connection, new: &NewOutgoing) -> rusqlite::Re
             if let Some(presented) = presented {
                 presented.keep(connection, &new.id, &new.source)?;
             }
-            detail["out"] = key.0.into();
-            detail["stands"] = Status::Waiting.as_str().into();
+            note_new(&mut detail, "out", key.0, Status::Waiting.as_str());
             ("accepted", Accepted::New(key))
         }
     };

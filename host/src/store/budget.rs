@@ -98,12 +98,9 @@ impl Budget {
             Some(format!(
                 "messages and their records take {used} of the {most} bytes of store.disk_max"
             ))
-        } else if let Some(free) = free.filter(|free| *free < least) {
-            Some(format!(
-                "its disk has {free} bytes free, and store.free_min keeps {least}"
-            ))
         } else {
-            None
+            free.filter(|free| *free < least)
+                .map(|free| format!("its disk has {free} bytes free, and store.free_min keeps {least}"))
         };
         let was_full = self.is_full.swap(why.is_some(), Ordering::Relaxed);
         match why {

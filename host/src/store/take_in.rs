@@ -9,7 +9,7 @@ use serde_json::json;
 use super::accept::accept;
 use super::column::{hex, word};
 use super::idempotency::{Presented, Standing};
-use super::journal::{About, tell};
+use super::journal::{About, note_new, tell};
 use super::receipts::accept_receipt;
 use super::rows::{NewIncoming, TakenIn};
 use super::words::InboxStatus;
@@ -61,8 +61,8 @@ pub(super) fn take_in(connection: &Connection, new: &NewIncoming) -> rusqlite::R
         Some(again @ TakenIn::Again { .. }) => ("again", again),
         Some(conflict) => ("conflict", conflict),
         None => {
-            detail["in"] = insert(connection, new, &recipient)?.into();
-            detail["stands"] = InboxStatus::Unread.as_str().into();
+            let key = insert(connection, new, &recipient)?;
+            note_new(&mut detail, "in", key, InboxStatus::Unread.as_str());
             if let Some(presented) = presented {
                 presented.keep(connection, &new.id, &new.source)?;
             }

@@ -181,7 +181,7 @@ fn a_sync_that_fails_is_a_refusal_and_takes_nobody_with_it() {
         remains.happen(&event);
         let Event::Mark(id) = event else { continue };
         answered.push(id);
-        if answered.len() % 20 == 0 {
+        if answered.len().is_multiple_of(20) {
             looked += 1;
             let there = ids(&remains);
             assert!(

@@ -151,6 +151,14 @@ pub(super) fn tell(
     )
 }
 
+/// Notes in a row's detail which row of a table it made, and how that stands: what replaying begins with.
+pub(super) fn note_new(detail: &mut Value, table: &str, key: i64, stands: &str) {
+    if let Some(detail) = detail.as_object_mut() {
+        detail.insert(table.to_owned(), key.into());
+        detail.insert("stands".to_owned(), stands.into());
+    }
+}
+
 /// Adds a row about the journal itself, at the time of the row before it.
 pub(super) fn tell_of_itself(connection: &Connection, event: &str, detail: &Value) -> rusqlite::Result<()> {
     let at = head(connection)?.at;

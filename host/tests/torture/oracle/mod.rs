@@ -50,13 +50,13 @@ fn nothing_is_lost_and_nothing_taken_in_twice_under_sigkill() {
     println!("oracle: {kills} kills, seed {seed}");
     let mut dir = TempDir::with_prefix("byway-oracle-").unwrap();
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(dir.path(), kills, seed)));
-    if outcome.is_err() {
+    if let Err(panic) = outcome {
         dir.disable_cleanup(true);
         println!(
             "seed {seed}; everything is kept in {}; again: cargo xtask torture --kills {kills} --seed {seed}",
             dir.path().display()
         );
-        std::panic::resume_unwind(outcome.unwrap_err());
+        std::panic::resume_unwind(panic);
     }
 }
 
