@@ -94,10 +94,11 @@ struct ShowDead {
 #[command(
     group = clap::ArgGroup::new("what").required(true),
     after_help = "\
-A redriven message keeps its id, so whoever has it already does not take it in twice, and it has its route's whole
-deadline again. Where it may have arrived it goes only by ways that cannot deliver it twice, unless --even-twice is
-given. One that was accepted more than 30 days ago goes under a new id only (--new-id).
-With --all it may be interrupted and started again at any time. Exits 65 where some could not be redriven.
+A redriven message keeps its id, so whoever has it already does not take it in twice, and it has
+its route's whole deadline again. Where it may have arrived it goes only by ways that cannot deliver
+it twice, unless --even-twice is given. One that was accepted more than 30 days ago goes under a new
+id only (--new-id). With --all it may be interrupted and started again at any time. Exits 65 where
+some could not be redriven.
 
 Examples:
   byway dead redrive 0198f2c4-5d5e-7c3a-9a51-8f0f4e1f2a3b
