@@ -376,7 +376,6 @@ fn dump(file: &Path) -> rusqlite::Result<Dump> {
         let mut query = database.prepare(&format!("SELECT * FROM \"{name}\""))?;
         let columns: Vec<usize> = query
             .column_names()
-            .into_iter()
             .enumerate()
             .filter(|(_, column)| name != "outgoing" || !COLUMNS_WITHOUT_SUM.contains(column))
             .map(|(place, _)| place)
