@@ -138,6 +138,10 @@ codes! {
         "The message was accepted so long ago (30 days) that its recipient may have forgotten its id: under the same id it could be taken in twice.",
         "Redrive it with --new-id (\"new_id\": true): then it is another message with the same content.";
 
+    MayHaveArrived = "BW219", "may have arrived",
+        "The message may have arrived, and under a new id nobody would know it again: it could be delivered twice.",
+        "Ask its recipient. Redrive it with --even-twice (\"even_twice\": true) if twice is better than not at all, or drop it.";
+
     NotAComponent = "BW301", "not a component",
         "The adapter's file is a core module, a truncated file, or no WebAssembly at all.",
         "Build it for wasm32-wasip2 (`cargo build --target wasm32-wasip2`).";

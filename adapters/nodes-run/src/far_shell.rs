@@ -40,6 +40,14 @@ pub(crate) fn find_unsafe(argv: &[Argument]) -> Option<(&str, &str)> {
     Some((parameter, reader))
 }
 
+/// Whether the command is ssh itself.
+pub(crate) fn is_ssh(argv: &[Argument]) -> bool {
+    let Some(Argument::Fixed(program)) = argv.first() else {
+        return false;
+    };
+    matches!(reader(program), Some("ssh" | "autossh"))
+}
+
 fn reader(word: &str) -> Option<&'static str> {
     let name = word
         .rsplit(['/', '\\'])

@@ -3,6 +3,7 @@
 //! A command that started may have delivered, whatever it says afterwards: out of time, a signal, and a code that
 //! nobody gave a meaning are unknown.
 
+use crate::far_shell;
 use byway_adapter::answer::byway_receipt;
 use byway_adapter::command::{before_start, last_words};
 use byway_adapter::{Failure, Receipt};
@@ -41,7 +42,9 @@ pub(crate) fn judge(config: &Config, answer: &Value) -> Result<Receipt, Failure>
 
 fn ended(config: &Config, code: i32, ran: &Value) -> Result<Receipt, Failure> {
     let (stdout, stderr) = (text(ran, "stdout"), text(ran, "stderr"));
+    // Only ssh's own words say that nothing ran: a command that runs ssh at its end may have done its work.
     if config.exit_codes.configured(code).is_none()
+        && far_shell::is_ssh(&config.argv)
         && let Some(failure) = before_start(code, stdout.as_bytes(), stderr.as_bytes())
     {
         return Err(failure);

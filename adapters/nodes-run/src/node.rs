@@ -22,7 +22,10 @@ pub(crate) fn find<'a>(list: &'a Value, name: &str) -> Result<&'a str, Failure> 
         ));
     };
     let by_id = nodes.iter().find(|node| text(node, "nodeId") == name);
-    let mut by_name = nodes.iter().filter(|node| text(node, "displayName") == name);
+    // Anybody may ask to be paired under any name.
+    let mut by_name = nodes
+        .iter()
+        .filter(|node| text(node, "displayName") == name && flag(node, "paired"));
     let node = match (by_id.or_else(|| by_name.next()), by_name.next()) {
         (Some(_), Some(_)) if by_id.is_none() => return Err(several(name)),
         (Some(node), _) if flag(node, "paired") => node,

@@ -56,6 +56,10 @@ fn after(refusal: &Refusal, code: &str, message: &str) -> Failure {
 /// The gateway says nothing of the node.
 fn by_the_gateway(refusal: &Refusal) -> Failure {
     if let Some(failure) = known(refusal) {
+        // Nobody has seen that a gateway says this only before the command leaves.
+        if failure.code == "gateway-restarting" {
+            return said(FailureKind::Unknown, "gateway-restarting", refusal);
+        }
         return failure;
     }
     let is_about_the_command = refusal.details.get("command").and_then(Value::as_str) == Some(SYSTEM_RUN);
@@ -241,7 +245,7 @@ mod tests {
             ),
             (
                 refusal("UNAVAILABLE", "stopping", json!({"reason": "gateway-restarting"})),
-                Retryable,
+                Unknown,
                 "gateway-restarting",
             ),
         ] {

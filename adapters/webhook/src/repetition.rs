@@ -34,7 +34,9 @@ pub(crate) fn guard(
         None => progress::save(&Sent { first: Some(now) })?,
     }
     let outcome = send();
+    // What an earlier attempt may have brought over stays in mind, whatever this one says of itself.
     if let Err(failure) = &outcome
+        && first.is_none()
         && is_sure(failure)
     {
         progress::save(&Sent { first: None })?;

@@ -107,7 +107,9 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::TooManyHops
         | ErrorCode::ReloadRefused
         | ErrorCode::Expired => StatusCode::UNPROCESSABLE_ENTITY,
-        ErrorCode::IdConflict | ErrorCode::TooLate | ErrorCode::NeedsNewId => StatusCode::CONFLICT,
+        ErrorCode::IdConflict | ErrorCode::TooLate | ErrorCode::NeedsNewId | ErrorCode::MayHaveArrived => {
+            StatusCode::CONFLICT
+        }
         ErrorCode::UnknownPeer | ErrorCode::Unauthorized => StatusCode::UNAUTHORIZED,
         ErrorCode::SenderNotAllowed | ErrorCode::Forbidden => StatusCode::FORBIDDEN,
         ErrorCode::NoSuchMessage | ErrorCode::NotFound => StatusCode::NOT_FOUND,

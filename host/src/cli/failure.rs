@@ -198,6 +198,7 @@ fn exit_of(code: ErrorCode) -> u8 {
         | E::NoSuchMessage
         | E::TooLate
         | E::NeedsNewId
+        | E::MayHaveArrived
         | E::Expired
         | E::JournalBroken
         | E::RowDamaged => DATA,

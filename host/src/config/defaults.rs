@@ -52,7 +52,7 @@ impl Default for Retention {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         Self {
             delivered: 30 * DAY,
-            dead: 30 * DAY,
+            dead: None,
             processed: 30 * DAY,
             journal: 90 * DAY,
         }

@@ -47,7 +47,7 @@ pub(super) fn read_retention(file: &Table<'_>) -> Retention {
     };
     Retention {
         delivered: kept("delivered", KEPT_MIN).unwrap_or(default.delivered),
-        dead: kept("dead", KEPT_MIN).unwrap_or(default.dead),
+        dead: kept("dead", KEPT_MIN),
         processed: kept("processed", KEPT_MIN).unwrap_or(default.processed),
         journal: kept("journal", DAY).unwrap_or(default.journal),
     }

@@ -114,10 +114,10 @@ pub struct DiskBudget {
 /// `[retention]`: how long what has ended is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Messages that were delivered or cancelled. Default 30 days.
+    /// Messages that were delivered, cancelled or dropped, or expired. Default 30 days.
     pub delivered: Duration,
-    /// Messages that died or expired. Default 30 days.
-    pub dead: Duration,
+    /// Dead letters. Default: until somebody redrives or drops them.
+    pub dead: Option<Duration>,
     /// Messages in inboxes that were processed. Default 30 days.
     pub processed: Duration,
     /// Rows of the journal. Default 90 days.

@@ -203,7 +203,7 @@ fn every_key_means_what_the_page_says() {
     let retention = &config.retention;
     let days = [
         retention.delivered,
-        retention.dead,
+        retention.dead.unwrap(),
         retention.processed,
         retention.journal,
     ]

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::flight::Flight;
 
 /// The transports through which the message may have arrived, with no word that it did not.
-fn perhaps_by(flight: &Flight) -> Vec<&str> {
+#[must_use]
+pub(crate) fn perhaps_by(flight: &Flight) -> Vec<&str> {
     let mut names: Vec<&str> = flight.unsettled.iter().map(String::as_str).collect();
     names.extend(flight.awaiting.as_deref());
     names.extend(flight.under_way.as_deref());

@@ -83,14 +83,22 @@ impl Byway {
         approve: bool,
         reason: Option<&str>,
     ) -> Result<MessageView, Refusal> {
+        let (mut late, mut settled) = (None, false);
         for message in self.meant(&Principal::Admin, id, to).await? {
-            self.decide(message, |message, now| {
+            let decided = self.decide(message, |message, now| {
                 approval(message, by, approve, reason, now)
-            })
-            .await?;
+            });
+            match decided.await {
+                Ok(()) => settled = true,
+                Err(refusal) if refusal.code == ErrorCode::TooLate => late = Some(refusal),
+                Err(refusal) => return Err(refusal),
+            }
         }
         self.engine.nudge();
-        self.shown(&Principal::Admin, id, to).await
+        match late {
+            Some(refusal) if !settled => Err(refusal),
+            _ => self.shown(&Principal::Admin, id, to).await,
+        }
     }
 
     /// Sends a dead letter on its way again. Says under which id.

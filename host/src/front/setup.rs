@@ -46,6 +46,7 @@ impl Setup {
             store: ground.store.clone(),
             identity: Arc::clone(&ground.identity),
             clock: Arc::clone(&ground.clock),
+            refusals: crate::intake::RefusalRows::default(),
         });
         let in_force = Arc::new(InForce {
             router,

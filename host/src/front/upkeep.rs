@@ -51,7 +51,7 @@ fn cutoffs(retention: &Retention, now: Timestamp) -> Cutoffs {
     Cutoffs {
         now,
         delivered: before(retention.delivered),
-        dead: before(retention.dead),
+        dead: retention.dead.map_or(Timestamp::MIN, before),
         processed: before(retention.processed),
         journal: before(retention.journal),
     }
@@ -68,7 +68,7 @@ mod tests {
         let minute = Duration::from_secs(60);
         let retention = Retention {
             delivered: minute,
-            dead: for_ever,
+            dead: Some(for_ever),
             processed: minute,
             journal: Duration::MAX,
         };
@@ -76,5 +76,10 @@ mod tests {
         assert_eq!(cutoffs.delivered, Timestamp::from_second(1_000_000 - 60).unwrap());
         assert!(cutoffs.dead < Timestamp::UNIX_EPOCH);
         assert_eq!(cutoffs.journal, Timestamp::MIN);
+        let dead_letters_stay = Retention {
+            dead: None,
+            ..retention
+        };
+        assert_eq!(super::cutoffs(&dead_letters_stay, now).dead, Timestamp::MIN);
     }
 }

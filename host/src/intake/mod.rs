@@ -14,6 +14,7 @@ mod receipts;
 mod recipients;
 mod redrive;
 mod refusal;
+mod refusal_rows;
 mod refused;
 mod relay;
 mod submit;
@@ -30,6 +31,7 @@ pub use fetch::fetch;
 pub use recipients::Recipients;
 pub use redrive::{Redrive, Redriven};
 pub use refusal::Refusal;
+pub use refusal_rows::RefusalRows;
 pub use submit::{ShortForm, Submission, Submitted};
 pub use take_in::{Door, TakenIn};
 
@@ -64,6 +66,8 @@ pub struct Intake {
     pub identity: Arc<Identity>,
     /// The time.
     pub clock: Clock,
+    /// How many refusals the journal gets.
+    pub refusals: RefusalRows,
 }
 
 impl Intake {
@@ -160,6 +164,10 @@ impl Intake {
             detail: serde_json::json!({ "door": door, "code": refusal.code.code(), "message": refusal.to_string() })
                 .to_string(),
         };
+        // Strangers must not fill the disk with what byway refuses: the log has told it.
+        if self.store.check_room().is_err() || !self.refusals.may_be_written(note.at) {
+            return;
+        }
         if let Err(error) = self.store.note(note).await {
             tracing::error!(%error, "the refusal could not be written into the journal");
         }

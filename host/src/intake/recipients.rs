@@ -4,7 +4,10 @@
 //! none. Groups are for local senders only: what comes from outside names one recipient, and is told of a group's
 //! name what it is told of an agent that is not there.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Deserializer};
+use sha2::{Digest as _, Sha256};
 
 use super::submit::Submitted;
 use super::take_in::Arrival;
@@ -38,6 +41,19 @@ impl From<&str> for Recipients {
     fn from(address: &str) -> Self {
         Self(vec![address.to_owned()])
     }
+}
+
+/// Under which key a far side knows a message for one of several recipients again: two of them may be behind one far side,
+/// which would take the second message for the first one.
+fn key_of(envelope: &Envelope, recipient: &Address) -> String {
+    let mut digest = Sha256::new();
+    digest.update(envelope.effective_idempotency_key());
+    digest.update([0]);
+    digest.update(recipient.to_string());
+    digest.finalize().iter().fold(String::new(), |mut key, byte| {
+        let _ = write!(key, "{byte:02x}");
+        key
+    })
 }
 
 impl Intake {
@@ -82,6 +98,7 @@ impl Intake {
         for recipient in recipients {
             let one = Envelope {
                 recipient: recipient.clone(),
+                idempotency_key: Some(key_of(envelope, recipient)),
                 ..envelope.clone()
             };
             parts.push(self.part(principal, one, key.take())?);

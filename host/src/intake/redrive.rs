@@ -49,8 +49,23 @@ impl Intake {
             .router
             .route(message.sender.as_ref(), &message.recipient)
             .ok_or_else(|| self.no_route(&envelope))?;
-        let flight: Flight = serde_json::from_str(&message.flight).unwrap_or_else(|_| Flight::new(true));
+        let flight: Flight = serde_json::from_str(&message.flight).unwrap_or_else(|_| Flight {
+            // Whatever was tried may have arrived.
+            under_way: Some("(lost)".into()),
+            ..Flight::new(true)
+        });
         if how.new_id {
+            let perhaps = ruling::perhaps_by(&flight);
+            if !perhaps.is_empty() && !how.even_twice {
+                return Err(Refusal::new(
+                    ErrorCode::MayHaveArrived,
+                    format!(
+                        "the message {} may have arrived through {}",
+                        message.id,
+                        perhaps.join(" and ")
+                    ),
+                ));
+            }
             return self.send_anew(message, envelope, &flight, by, now);
         }
         let forgotten_at = message.accepted_at.saturating_add(KEYS_KEPT).unwrap_or(now);

@@ -74,14 +74,18 @@ impl Intake {
             self.stamp_route_deadline(&mut envelope, now)?;
             self.identity.sign(&mut envelope);
         }
-        let new = self
-            .outgoing(&envelope, Kind::Message, authority, true)
-            .ok_or_else(|| {
-                Refusal::new(
-                    ErrorCode::NoRoute,
-                    format!("no route leads to {}", envelope.recipient),
-                )
-            })?;
+        // A receipt that passes through is one: it asks nobody, and nobody redrives it.
+        let kind = if envelope.event_type == RECEIPT_TYPE {
+            Kind::Receipt
+        } else {
+            Kind::Message
+        };
+        let new = self.outgoing(&envelope, kind, authority, true).ok_or_else(|| {
+            Refusal::new(
+                ErrorCode::NoRoute,
+                format!("no route leads to {}", envelope.recipient),
+            )
+        })?;
         let new = NewOutgoing {
             digest,
             expires,

@@ -44,6 +44,7 @@ impl Doors {
             store,
             identity: Arc::new(identity),
             clock: Arc::new(|| NOW),
+            refusals: crate::intake::RefusalRows::default(),
         };
         Self {
             intake,
@@ -282,6 +283,13 @@ async fn a_group_is_its_members_each_with_a_state_of_its_own() {
     let out = store.find_all_outgoing(None, &sent.id).await.unwrap();
     let recipients: Vec<String> = out.iter().map(|row| row.recipient.to_string()).collect();
     assert_eq!(recipients, ["x@c", "y@c"], "each once");
+    let mut keys = Vec::new();
+    for row in &out {
+        let whole = doors.intake.store.outgoing(row.key).await.unwrap().unwrap();
+        let envelope = Envelope::from_json(&whole.envelope_json).unwrap();
+        keys.push(envelope.effective_idempotency_key().to_owned());
+    }
+    assert_ne!(keys[0], keys[1], "a far side of both would take one for the other");
     assert!(
         store
             .find_incoming(Some("tester"), &sent.id)
@@ -401,6 +409,20 @@ async fn one_older_than_its_key_goes_under_a_new_id_only() {
         (anew.id.as_str(), message.recipient.clone())
     );
     assert_ne!(new.id, message.id);
+    let perhaps = crate::store::Outgoing {
+        flight: r#"{"unsettled":["x-http"]}"#.into(),
+        ..message.clone()
+    };
+    assert_eq!(
+        code(doors.intake.redrive(&perhaps, how, "admin")),
+        Some(ErrorCode::MayHaveArrived),
+        "nobody would know it again"
+    );
+    let even_twice = Redrive {
+        even_twice: true,
+        ..how
+    };
+    assert!(doors.intake.redrive(&perhaps, even_twice, "admin").is_ok());
     let waiting = crate::store::Outgoing {
         status: crate::store::Status::Waiting,
         ..message

@@ -32,7 +32,13 @@ impl Store {
     pub async fn accept(&self, new: NewOutgoing) -> Result<Accepted, StoreError> {
         // Only what is new needs room: a receipt belongs to a message that is there.
         let _room = match new.kind {
-            Kind::Message => Some(self.inner.budget.room_for(new.envelope_json.len())?),
+            Kind::Message => match self.inner.budget.room_for(new.envelope_json.len()) {
+                Ok(room) => Some(room),
+                Err(full) => {
+                    let known = move |connection: &Connection| standing(connection, &new);
+                    return self.inner.readers.read(known).await?.ok_or(full);
+                }
+            },
             Kind::Wake | Kind::Receipt => None,
         };
         self.inner.writer.write(move |tx| accept(tx, &new)).await

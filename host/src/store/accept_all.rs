@@ -38,7 +38,13 @@ impl Store {
     /// Where it could not be stored; then nothing of it is.
     pub async fn accept_all(&self, parts: Vec<NewPart>) -> Result<AcceptedAll, StoreError> {
         let bytes = parts.iter().map(NewPart::bytes).sum();
-        let _room = self.inner.budget.room_for(bytes)?;
+        let _room = match self.inner.budget.room_for(bytes) {
+            Ok(room) => room,
+            Err(full) => {
+                let known = move |connection: &Connection| known(connection, &parts);
+                return self.inner.readers.read(known).await?.ok_or(full);
+            }
+        };
         self.inner.writer.write(move |tx| accept_all(tx, &parts)).await
     }
 }
@@ -68,6 +74,21 @@ fn accept_all(connection: &Connection, parts: &[NewPart]) -> rusqlite::Result<Ac
         Some(same) if all_known => same,
         _ => AcceptedAll::New,
     })
+}
+
+/// How the whole stands where nothing can be stored; `None` where some of it is new.
+fn known(connection: &Connection, parts: &[NewPart]) -> rusqlite::Result<Option<AcceptedAll>> {
+    let mut first = None;
+    for part in parts {
+        let standing = standing(connection, part)?;
+        let decides = !matches!(standing, AcceptedAll::New | AcceptedAll::Same(_)) || part.has_key();
+        match standing {
+            AcceptedAll::New => return Ok(None),
+            standing if decides => return Ok(Some(standing)),
+            standing => first = first.or(Some(standing)),
+        }
+    }
+    Ok(first)
 }
 
 /// How a part stands before anything is stored.

@@ -23,10 +23,10 @@ const FREE_PAGES: i64 = 1_024;
 /// Pages given back in one transaction.
 const PAGES: i64 = 2_048;
 
-pub(super) const ENDED_WELL: &str = "SELECT key, id, source, recipient, status FROM outgoing \
-                                     WHERE ended_at <= ?1 AND status IN ('delivered', 'cancelled') ORDER BY ended_at LIMIT ?2";
-pub(super) const ENDED_BADLY: &str = "SELECT key, id, source, recipient, status FROM outgoing \
-                                      WHERE ended_at <= ?1 AND status NOT IN ('delivered', 'cancelled') ORDER BY ended_at LIMIT ?2";
+pub(super) const ENDED: &str = "SELECT key, id, source, recipient, status FROM outgoing \
+                                     WHERE ended_at <= ?1 AND status <> 'dead' ORDER BY ended_at LIMIT ?2";
+pub(super) const DEAD: &str = "SELECT key, id, source, recipient, status FROM outgoing \
+                                      WHERE ended_at <= ?1 AND status = 'dead' ORDER BY ended_at LIMIT ?2";
 pub(super) const PROCESSED: &str = "SELECT key, id, source, recipient, status FROM incoming \
                                     WHERE status = 'processed' AND changed_at <= ?1 ORDER BY changed_at LIMIT ?2";
 const FORGET_OUTGOING: &str = "DELETE FROM outgoing WHERE key = ?1";
@@ -46,9 +46,9 @@ const PRUNE_CHECKPOINTS: &str = "DELETE FROM checkpoint WHERE seq < ?1";
 pub struct Cutoffs {
     /// Now: keys whose time is over go.
     pub now: Timestamp,
-    /// Messages that were delivered or cancelled before this.
+    /// Messages that ended before this, other than as dead letters.
     pub delivered: Timestamp,
-    /// Messages that died or expired before this.
+    /// Messages that died before this.
     pub dead: Timestamp,
     /// Messages in inboxes that were processed before this.
     pub processed: Timestamp,
@@ -85,10 +85,10 @@ impl Store {
             journal,
         } = cutoffs;
         let well = self
-            .pieces(move |tx| forget_outgoing(tx, ENDED_WELL, delivered, now))
+            .pieces(move |tx| forget_outgoing(tx, ENDED, delivered, now))
             .await?;
         let badly = self
-            .pieces(move |tx| forget_outgoing(tx, ENDED_BADLY, dead, now))
+            .pieces(move |tx| forget_outgoing(tx, DEAD, dead, now))
             .await?;
         let incoming = self.pieces(move |tx| forget_incoming(tx, processed, now)).await?;
         let taken_in = self

@@ -35,7 +35,14 @@ impl Store {
     /// # Errors
     /// Where it could not be stored; then nothing of it is.
     pub async fn take_in(&self, new: NewIncoming) -> Result<TakenIn, StoreError> {
-        let _room = self.inner.budget.room_for(new.bytes())?;
+        let _room = match self.inner.budget.room_for(new.bytes()) {
+            Ok(room) => room,
+            // Who asks again about what is here needs no room, and must not hear that it is not here.
+            Err(full) => {
+                let known = move |connection: &Connection| standing(connection, &new);
+                return self.inner.readers.read(known).await?.ok_or(full);
+            }
+        };
         self.inner.writer.write(move |tx| take_in(tx, &new)).await
     }
 }

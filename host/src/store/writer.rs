@@ -239,7 +239,11 @@ impl Desk {
                     .calls
                     .fetch_add(u64::try_from(group.len()).unwrap_or(0), Ordering::Relaxed);
             }
-            Err(error) => tracing::error!(%error, "the store cannot write; nothing of this was accepted"),
+            Err(error) => {
+                tracing::error!(%error, "the store cannot write; nothing of this was accepted");
+                // What the log still has of it must never look like commits that were lost.
+                let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+            }
         }
         // Before the answers, with which the room kept for them is given up.
         if committed.is_ok() {

@@ -96,6 +96,11 @@ async fn what_is_not_granted_does_not_leave_and_the_guest_is_not_told_why() {
             json!({ "url": hooks, "headers": { "x-a": "b\r\nx-evil: 1" } }),
             "invalid",
         ),
+        // Hardly a byte, and more of them than a map of headers can hold.
+        (
+            json!({ "url": hooks, "headers": { "a": "" }, "repeat_headers": 30_000 }),
+            "too-large",
+        ),
     ] {
         let mut transport = sends(json!([{ "request": step.clone() }]));
         transport.grants.http = vec![grant.clone()];

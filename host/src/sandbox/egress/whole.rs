@@ -56,6 +56,9 @@ impl wit::Host for GuestState {
     }
 }
 
+/// How many headers a request may have; servers refuse far fewer.
+const HEADERS_MAX: usize = 1_000;
+
 /// The headers as the guest gives them.
 fn given(headers: Vec<(String, String)>) -> Result<HeaderMap, Denial> {
     let bytes = headers.iter().fold(0_usize, |sum, (name, value)| {
@@ -64,7 +67,14 @@ fn given(headers: Vec<(String, String)>) -> Result<HeaderMap, Denial> {
     if bytes > HEADER_BYTES_MAX {
         return Err(denial::too_large("a request's headers", HEADER_BYTES_MAX));
     }
-    let mut map = HeaderMap::with_capacity(headers.len());
+    // Before a map is made of them: it has a bound of its own, and panics there where it is asked for room.
+    if headers.len() > HEADERS_MAX {
+        return Err(denial::too_large(
+            "the number of a request's headers",
+            HEADERS_MAX,
+        ));
+    }
+    let mut map = HeaderMap::new();
     for (name, value) in headers {
         let invalid = || denial::invalid(&format!("the header `{}` cannot be sent", name.escape_debug()));
         let known = HeaderName::try_from(name.as_str()).map_err(|_| invalid())?;

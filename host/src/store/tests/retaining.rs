@@ -71,14 +71,14 @@ async fn each_kind_of_end_has_a_time_of_its_own() {
                 delivered: at(50),
                 ..kept_for_ever()
             },
-            vec!["dead", "expired", "held", "new", "waiting"],
+            vec!["dead", "held", "new", "waiting"],
         ),
         (
             Cutoffs {
                 dead: at(50),
                 ..kept_for_ever()
             },
-            vec!["cancelled", "delivered", "held", "new", "waiting"],
+            vec!["cancelled", "delivered", "expired", "held", "new", "waiting"],
         ),
         (cutoffs(50), vec!["held", "new", "waiting"]),
     ] {

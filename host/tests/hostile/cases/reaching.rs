@@ -75,6 +75,11 @@ fn in_one_call() -> Vec<Case> {
             with("x-a", "b\r\nx-evil: 1"),
             "invalid",
         ),
+        asks(
+            "one-call-headers-without-end",
+            json!({ "url": "{far}/", "headers": { "a": "" }, "repeat_headers": 30_000 }),
+            "too-large",
+        ),
         asks("one-call-header-host", with("host", "evil.test"), "invalid"),
         asks(
             "one-call-connect",

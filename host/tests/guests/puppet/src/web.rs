@@ -114,6 +114,7 @@ pub(crate) fn whole(step: &Value, fill: &dyn Fn(&str) -> String) -> Result<Strin
         .flatten()
         .map(|(name, value)| (fill(name), fill(value.as_str().unwrap())))
         .collect();
+    let headers = vec![headers; step["repeat_headers"].as_u64().unwrap_or(1) as usize].concat();
     let chunks = texts(&step["chunks"]);
     let repeat = step["repeat"].as_u64().unwrap_or(1) as usize;
     let body = chunks
