@@ -1,9 +1,9 @@
 //! The way over the gateway's WebSocket: a turn that it recognises when it is repeated, and that it can be
 //! asked about afterwards.
 //!
-//! A turn's key is the message's idempotency key. Where the gateway was stopped after it took a turn and
-//! before the agent heard it, it never makes a turn of that key again; `Turns` then counts one on, and
-//! the message gets a new key. That, and the session that the message went to, is kept with `progress`.
+//! A turn's key is the message's idempotency key. Where the gateway was stopped, or gave the turn up, after it
+//! took it and before the agent heard it, it never makes a turn of that key again; `Turns` then counts one on,
+//! and the message gets a new key. That, and the session that the message went to, is kept with `progress`.
 
 use byway_adapter::template::Values;
 use byway_adapter::websocket::SocketUrl;
@@ -17,7 +17,7 @@ use crate::history::{Found, Next, Search};
 use crate::question::{Page, SCOPES, Turn};
 use crate::refusal;
 use crate::session::Session;
-use crate::turn::{self, Progress};
+use crate::turn::{self, Ended, Progress};
 use crate::words;
 
 /// The longest key of a turn that the gateway can be asked about, less room for a count.
@@ -26,7 +26,8 @@ const KEY_BYTES_MAX: usize = 240;
 const PAGE_MESSAGES: u64 = 100;
 /// See [`PAGE_MESSAGES`].
 const PAGE_CHARS: u64 = 4_096;
-/// Pages that are looked through; a connection has only sixteen messages that prepare.
+/// Pages that are looked through; a connection has only sixteen messages that prepare. What waits stands on the
+/// first, so a second search after it has its room.
 const PAGES_MAX: usize = 12;
 
 /// What is kept of a message between attempts.
@@ -69,6 +70,16 @@ impl Turns {
             turn,
             run: format!("{key}~{turn}"),
             session: self.session.clone(),
+        }
+    }
+
+    fn page(&self, offset: u64) -> Page<'_> {
+        Page {
+            session: &self.session,
+            key: &self.run,
+            offset,
+            limit: PAGE_MESSAGES,
+            chars_max: PAGE_CHARS,
         }
     }
 }
@@ -115,7 +126,16 @@ pub(crate) fn send(
         taken => taken,
     };
     if let Progress::Failed(why) = &reached {
-        log::warn(&turn::failed(why.as_deref()));
+        let why = why.as_deref();
+        match turn::ended(newest(&gateway, &turns)?.as_ref(), why) {
+            Ended::Heard => log::warn(&turn::failed(why)),
+            Ended::Unheard => {
+                progress::save(&turns.next())?;
+                return Err(turn::not_begun(why));
+            }
+            Ended::Cancelled => return Err(cancelled()),
+            Ended::Unclear => return Err(turn::unclear(why)),
+        }
     }
     Ok(reached.receipt(&turns.run))
 }
@@ -130,28 +150,29 @@ pub(crate) fn reconcile(
     let clock = Clock::of(attempt);
     let turns = turns(config, envelope, attempt)?;
     let gateway = Gateway::enter(url, &config.token, &SCOPES, clock)?;
-    let Some(found) = find(&gateway, &turns)? else {
+    let Some(found) = find(&gateway, &turns, "history")? else {
         return Ok(Verdict::Unknown);
     };
     let reached = match found {
         Found::Nowhere => return Ok(Verdict::NotArrived),
-        Found::Interrupted => {
-            log::warn("The gateway was stopped before the agent heard the message; it gets a new turn.");
-            progress::save(&turns.next())?;
-            return Ok(Verdict::NotArrived);
-        }
-        Found::Cancelled => {
-            return Ok(Verdict::Failed(Failure::refused(
-                "cancelled",
-                "Somebody at the gateway called the message off.",
-            )));
-        }
+        Found::Interrupted => return anew(&turns),
+        Found::Cancelled => return Ok(Verdict::Failed(cancelled())),
         Found::Answered(text) => Progress::Answered(text),
         Found::Failed(why) => Progress::Failed(why),
         Found::Waiting | Found::InSession => match answer(config, &gateway, &turns)? {
             Progress::Running if found == Found::InSession => {
                 let receipt = Receipt::new(ReceiptStatus::Delivered).with_reference(Some(turns.run));
                 return Ok(Verdict::Arrived(receipt));
+            }
+            // It waited when it was looked for, so whether the agent heard it before the end is to be looked for again.
+            Progress::Failed(why) if found == Found::Waiting => {
+                let found = find(&gateway, &turns, "again")?;
+                match turn::ended(found.as_ref(), why.as_deref()) {
+                    Ended::Heard => Progress::Failed(why),
+                    Ended::Unheard => return anew(&turns),
+                    Ended::Cancelled => return Ok(Verdict::Failed(cancelled())),
+                    Ended::Unclear => return Ok(Verdict::Unknown),
+                }
             }
             reached => reached,
         },
@@ -164,19 +185,24 @@ pub(crate) fn reconcile(
     })
 }
 
+/// The agent has not heard it, and never will under this key.
+fn anew(turns: &Turns) -> Result<Verdict, Failure> {
+    log::warn("The gateway was stopped before the agent heard the message; it gets a new turn.");
+    progress::save(&turns.next())?;
+    Ok(Verdict::NotArrived)
+}
+
+fn cancelled() -> Failure {
+    Failure::refused("cancelled", "Somebody at the gateway called the message off.")
+}
+
 /// Looks through the history. `None`: it is too long, and the turn is not in the newer part of it.
-fn find(gateway: &Gateway, turns: &Turns) -> Result<Option<Found>, Failure> {
+fn find(gateway: &Gateway, turns: &Turns, id: &str) -> Result<Option<Found>, Failure> {
     let mut search = Search::new(&turns.run);
     let mut offset = 0;
     for number in 0..PAGES_MAX {
-        let page = Page {
-            session: &turns.session,
-            key: &turns.run,
-            offset,
-            limit: PAGE_MESSAGES,
-            chars_max: PAGE_CHARS,
-        };
-        let page = match gateway.prepare(&format!("history-{number}"), "chat.history", page.params())? {
+        let params = turns.page(offset).params();
+        let page = match gateway.prepare(&format!("{id}-{number}"), "chat.history", params)? {
             Ok(page) => page,
             Err(refused) => return Err(openclaw_gateway::refusal::at_login(&refused)),
         };
@@ -186,6 +212,20 @@ fn find(gateway: &Gateway, turns: &Turns) -> Result<Option<Found>, Failure> {
         }
     }
     Ok(None)
+}
+
+/// Looks through the newest page of the history, after the message was sent. `None`: the turn is not on it, or the
+/// gateway does not say.
+fn newest(gateway: &Gateway, turns: &Turns) -> Result<Option<Found>, Failure> {
+    let params = turns.page(0).params();
+    let answer = gateway.send("history", "chat.history", params, gateway.left_ms())?;
+    Ok(match answer {
+        Some(Ok(page)) => match Search::new(&turns.run).look(&page) {
+            Next::Done(found) => Some(found),
+            Next::Older(_) => None,
+        },
+        Some(Err(_)) | None => None,
+    })
 }
 
 /// Waits for the end of a turn that is there, where that is asked for.
