@@ -1,15 +1,17 @@
 //! From an agent on one machine to an agent on another: byway to byway, and from there the last mile.
 //!
-//! `a` and `b` are two byways; the gateway is beside `b`. Which way is taken between them is the recipient's
+//! `a` and `b` are two byways; the gateway is beside `b`, and has the node that `a` runs `byway accept` on. Which way is taken between them is the recipient's
 //! instance at `a`, and which last mile the sender's name at `b`.
 
 use std::time::Duration;
 
 use crate::demo::identity;
+use crate::demo::instance::Instance;
 use crate::failure::Result;
 use crate::terminal::say;
 
 use super::example::{Places, instance, transports};
+use super::node::Node;
 use super::sshd::Sshd;
 use super::world::{Standing, World};
 
@@ -79,10 +81,12 @@ chain = ["peer"]
              [transports.ssh.grants.commands.accept]\nargv = {argv:?}\nstdin = \"envelope\"\nenv_pass = [\"PATH\", \"HOME\"]\n"
         )
     });
+    let mut node = Node::approved("pi-across", "across", world)?;
+    let by_node = by_node(world, &b)?;
     // The narrower routes first.
     world
         .byway
-        .configure(&format!("{}{by_ssh}{ways}", instance(world)))?;
+        .configure(&format!("{}{by_ssh}{by_node}{ways}", instance(world)))?;
     world.byway.start()?;
     for (sender, step, _) in LAST_MILES {
         let id = world.send_as(sender, "beta@b", &format!("{sender}-word"))?;
@@ -97,7 +101,10 @@ chain = ["peer"]
             ),
         );
     }
-    let mut others = vec![("by-folder", "a drop folder")];
+    let mut others = vec![
+        ("by-folder", "a drop folder"),
+        ("by-node", "`byway accept` on a node of the gateway"),
+    ];
     match sshd {
         Some(_) => others.push(("by-ssh", "`byway accept` through a real sshd")),
         None => say("   no sshd is installed: the row of `byway accept` over ssh is left out"),
@@ -113,6 +120,7 @@ chain = ["peer"]
         );
     }
     world.byway.kill()?;
+    node.cut_off()?;
     b.kill()?;
     world.gateway.kill()
 }
@@ -121,6 +129,42 @@ fn instance_of_b(world: &World) -> Result<String> {
     let data = world.folder("data-of-b")?.display().to_string();
     Ok(format!(
         "[instance]\nname = \"b\"\ndata_dir = \"{data}\"\n\n[api]\nlisten = \"127.0.0.1:0\"\n\n"
+    ))
+}
+
+/// The way over the node, as `docs/adapters/nodes-run.md` shows it.
+fn by_node(world: &World, b: &Instance) -> Result<String> {
+    let (gateway, token) = (
+        world.gateway.address(),
+        world.secret("token", world.gateway.token())?,
+    );
+    let argv = [
+        world.program().unwrap_or_default(),
+        "--config",
+        &b.config().display().to_string(),
+        "accept",
+        "--base64={envelope_base64}",
+    ];
+    Ok(format!(
+        r#"
+[[routes]]
+to = "*@b"
+from = "by-node@a"
+chain = ["node"]
+
+[transports.node]
+adapter = "builtin:nodes-run"
+dedupe = "inbox:b"
+grants = {{ http = ["ws://{gateway}/"] }}
+secrets = {{ token = {{ file = "{token}", in = ["ws-json:/params/auth/token"] }} }}
+
+[transports.node.config]
+url = "ws://{gateway}/"
+node = "pi-across"
+argv = {argv:?}
+parameters = {{ envelope_base64 = "{{envelope}}" }}
+idempotent = true
+"#
     ))
 }
 

@@ -8,13 +8,15 @@ use std::time::Duration;
 use crate::failure::{Doing, Result};
 
 use super::example::{Places, instance, transports};
+use super::node::Node;
 use super::world::{Standing, World};
 
 const DELIVERY_MAY_TAKE: Duration = Duration::from_secs(180);
 
 /// The steps that deliver, in order, and the transport that has to be off for each to be.
-const STEPS: [(&str, &str); 4] = [
+const STEPS: [(&str, &str); 5] = [
     ("gateway", "gateway"),
+    ("node", "node"),
     ("agent-cli", "agent-cli"),
     ("wake", "note"),
     ("hook", "hook"),
@@ -23,6 +25,7 @@ const STEPS: [(&str, &str); 4] = [
 pub(crate) fn prove(world: &mut World) -> Result<()> {
     world.gateway.start()?;
     world.gateway.ready()?;
+    let mut node = Node::approved("pi-nxp", "chain", world)?;
     world
         .table
         .part("a chain: each transport takes over from those before it");
@@ -65,6 +68,7 @@ pub(crate) fn prove(world: &mut World) -> Result<()> {
         }
         world.byway.kill()?;
     }
+    node.cut_off()?;
     world.gateway.kill()
 }
 

@@ -17,6 +17,7 @@ use crate::process;
 
 use super::gateway::Gateway;
 use super::runtime::Runtime;
+use super::world::World;
 
 /// It connects within 25 s on a machine that is busy, and takes minutes on one with thirty at work.
 const CHANGES_WITHIN: Duration = Duration::from_secs(240);
@@ -63,6 +64,21 @@ impl Node {
             deadline,
             running: None,
         })
+    }
+
+    /// One of the running gateway, connected and approved, with its folder below the one of this part.
+    pub(crate) fn approved(name: &'static str, part: &str, world: &World) -> Result<Self> {
+        let (_, runtime, _) = world.ground();
+        let mut node = Self::new(
+            name,
+            &runtime,
+            &world.folder(part)?,
+            &world.gateway,
+            world.deadline,
+        )?;
+        node.start()?;
+        node.approve()?;
+        Ok(node)
     }
 
     /// A folder for what its commands do.
