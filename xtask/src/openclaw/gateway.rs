@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::demo::deadline::Deadline;
 use crate::demo::leash::Leash;
 use crate::failure::{Doing, Failure, Result};
+use crate::process;
 
 use super::runtime::Runtime;
 use super::wire;
@@ -18,6 +19,8 @@ use super::wire;
 /// The start takes 15 s on a machine that is idle.
 const READY_WITHIN: Duration = Duration::from_secs(150);
 const RELOAD_WITHIN: Duration = Duration::from_secs(40);
+/// One call of its program takes two seconds on an idle machine.
+const CALL_MAY_TAKE: Duration = Duration::from_secs(60);
 
 /// A gateway that may be running.
 #[derive(Debug)]
@@ -155,6 +158,30 @@ impl Gateway {
             Some(mut leash) => leash.end(),
             None => Ok(()),
         }
+    }
+
+    /// Empties a session, as a person would with `/reset`.
+    pub(crate) fn reset(&self, session: &str) -> Result<()> {
+        let url = format!("ws://{}", self.address);
+        let params = json!({ "key": session }).to_string();
+        let arguments = [
+            "gateway",
+            "call",
+            "sessions.reset",
+            "--params",
+            &params,
+            "--url",
+            &url,
+            "--token",
+            &self.token,
+            "--json",
+        ]
+        .map(str::to_owned);
+        let told = "`openclaw gateway call sessions.reset`";
+        let mut command = self.runtime.command(&self.environment(), &arguments);
+        process::output_within(&mut command, self.deadline.left(CALL_MAY_TAKE), told)?
+            .success(told)
+            .map(drop)
     }
 
     /// Says which tools may be called over HTTP, and waits until the running gateway has read it.

@@ -22,6 +22,7 @@ pub(crate) fn prove(world: &mut World) -> Result<()> {
     refused(world)?;
     byway_killed(world)?;
     over_http(world)?;
+    session_reset(world)?;
     gateway_killed(world)?;
     world.byway.kill()?;
     world.gateway.kill()
@@ -263,6 +264,23 @@ fn over_http(world: &mut World) -> Result<()> {
         "… and then it is, with the gateway running on",
         "unavailable tool-not-allowed, delivered accepted → delivered, 1 turn",
         &format!("{}, {}", standing.told(), turns(world, "disallowed-one")),
+    );
+    Ok(())
+}
+
+/// A person resets the session while the message waits behind another.
+fn session_reset(world: &mut World) -> Result<()> {
+    world.send("beta@ws", "before-one [[wait:20]]", &["--subject", "proof-reset"])?;
+    until_seen(world, "before-one")?;
+    let id = world.send("beta@ws", "behind-one", &["--subject", "proof-reset"])?;
+    // The gateway says `accepted` at once, but nowhere that can be looked at from here.
+    std::thread::sleep(Duration::from_secs(3));
+    world.gateway.reset("agent:beta:proof-reset")?;
+    let standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
+    world.table.row(
+        "the session is reset while the message waits for its turn",
+        "retryable turn-not-begun, delivered processed → delivered, 1 turn",
+        &format!("{}, {}", standing.told(), turns(world, "behind-one")),
     );
     Ok(())
 }
