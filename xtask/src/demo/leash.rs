@@ -3,16 +3,16 @@
 //!
 //! Nobody can clean up after being killed, so a second process does: this very program, called as
 //! `xtask keep`, starts the other one and reads a pipe from the task. When the pipe closes, for
-//! whatever reason, it kills what it keeps and ends. It is in a process group of its own, so that a
+//! whatever reason, it kills what it keeps and ends. A byte in it asks the other program to end by itself. It is in a process group of its own, so that a
 //! Ctrl-C at the terminal does not end the keeper before the kept.
 
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::failure::{Doing, Failure, Result};
 use crate::terminal::complain;
@@ -58,6 +58,18 @@ impl Leash {
         matches!(self.keeper.try_wait(), Ok(None))
     }
 
+    /// Asks the program to end (SIGTERM), and kills it where it does not within this time.
+    pub(crate) fn stop(&mut self, within: Duration) -> Result<()> {
+        if let Some(pipe) = &mut self.pipe {
+            pipe.write_all(b".").doing("ask a program to end")?;
+        }
+        let began = Instant::now();
+        while self.is_running() && began.elapsed() < within {
+            thread::sleep(LOOK_EVERY);
+        }
+        self.end()
+    }
+
     /// Kills the program and waits until it is gone.
     pub(crate) fn end(&mut self) -> Result<()> {
         drop(self.pipe.take());
@@ -88,16 +100,19 @@ fn keep_until_let_go(arguments: &[String]) -> Result<ExitCode> {
         .split_first()
         .ok_or_else(|| Failure::new("there is nothing to keep"))?;
     let let_go = Arc::new(AtomicBool::new(false));
+    let is_asked = Arc::new(AtomicBool::new(false));
     let mut kept = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
         .spawn()
         .doing(format_args!("start {program}"))?;
     thread::spawn({
-        let let_go = Arc::clone(&let_go);
+        let (let_go, is_asked) = (Arc::clone(&let_go), Arc::clone(&is_asked));
         move || {
-            // Nothing is ever written to the pipe: reading ends when it closes.
-            let _ = std::io::stdin().lock().read_to_end(&mut Vec::new());
+            // The one byte is a request; then reading ends when the pipe closes.
+            let mut stdin = std::io::stdin().lock();
+            is_asked.store(matches!(stdin.read(&mut [0]), Ok(1)), Ordering::Release);
+            let _ = stdin.read_to_end(&mut Vec::new());
             let_go.store(true, Ordering::Release);
         }
     });
@@ -108,6 +123,13 @@ fn keep_until_let_go(arguments: &[String]) -> Result<ExitCode> {
             } else {
                 ExitCode::FAILURE
             });
+        }
+        if is_asked.swap(false, Ordering::AcqRel) {
+            let id = kept.id().to_string();
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .doing(format_args!("ask {program} to end"))?;
         }
         if let_go.load(Ordering::Acquire) {
             kept.kill().doing(format_args!("end {program}"))?;

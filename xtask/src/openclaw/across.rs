@@ -122,7 +122,7 @@ chain = ["peer"]
     world.byway.kill()?;
     node.cut_off()?;
     b.kill()?;
-    world.gateway.kill()
+    world.gateway.stop()
 }
 
 fn instance_of_b(world: &World) -> Result<String> {

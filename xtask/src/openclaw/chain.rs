@@ -69,7 +69,7 @@ pub(crate) fn prove(world: &mut World) -> Result<()> {
         world.byway.kill()?;
     }
     node.cut_off()?;
-    world.gateway.kill()
+    world.gateway.stop()
 }
 
 /// The example with its first steps leading nowhere.

@@ -40,7 +40,7 @@ pub(crate) fn prove(world: &mut World, program: &Path, runtime: &Runtime, folder
     lost(world, &mut far)?;
     far.byway.kill()?;
     world.byway.kill()?;
-    world.gateway.kill()
+    world.gateway.stop()
 }
 
 /// A message that is there before the node, and then waits for a person to approve it.

@@ -34,7 +34,7 @@ pub(crate) fn prove(world: &mut World) -> Result<()> {
     agent_cli::prove(world)?;
     note_and_wake::prove(world)?;
     world.byway.kill()?;
-    world.gateway.kill()
+    world.gateway.stop()
 }
 
 fn configure(world: &World, relay: &Relay) -> Result<()> {

@@ -25,7 +25,7 @@ pub(crate) fn prove(world: &mut World) -> Result<()> {
     session_reset(world)?;
     gateway_killed(world)?;
     world.byway.kill()?;
-    world.gateway.kill()
+    world.gateway.stop()
 }
 
 /// Each transport has its instance in the addresses: `beta@ws` goes over the WebSocket.
