@@ -45,7 +45,7 @@ cargo xtask TASK
                    repeats what a run has printed; with names, only those tests
   openclaw [PART…] what is said of the real OpenClaw gateway, tried against it: installs it (840 MB,
                    about a minute), then takes about twelve minutes; not a part of `test`. With names (sessions-send,
-                   presets, chain, across), only those parts
+                   nodes-run, presets, chain, across), only those parts
   deny             licences, advisories and bans of all dependencies (needs cargo-deny)
 
 Environment
