@@ -289,7 +289,10 @@ async fn a_group_is_its_members_each_with_a_state_of_its_own() {
         let envelope = Envelope::from_json(&whole.envelope_json).unwrap();
         keys.push(envelope.effective_idempotency_key().to_owned());
     }
-    assert_ne!(keys[0], keys[1], "a far side of both would take one for the other");
+    assert_ne!(
+        keys[0], keys[1],
+        "a far side of both would take one for the other"
+    );
     assert!(
         store
             .find_incoming(Some("tester"), &sent.id)
