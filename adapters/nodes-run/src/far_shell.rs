@@ -85,6 +85,21 @@ mod tests {
     }
 
     #[test]
+    fn only_ssh_itself_speaks_for_ssh() {
+        let argv = |words: &str| -> Vec<Argument> {
+            words
+                .split(' ')
+                .map(|word| serde_json::from_value(word.into()).unwrap())
+                .collect()
+        };
+        assert!(is_ssh(&argv("/usr/bin/ssh host byway accept -")));
+        assert!(is_ssh(&argv("autossh host x")));
+        assert!(!is_ssh(&argv("/opt/note-and-push.sh ssh")));
+        assert!(!is_ssh(&argv("bash -c x")));
+        assert!(!is_ssh(&[]));
+    }
+
+    #[test]
     fn accepts_base64_and_commands_without_a_shell() {
         for argv in [
             "byway accept --base64={envelope_base64}",

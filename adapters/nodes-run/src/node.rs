@@ -128,6 +128,9 @@ mod tests {
     fn a_node_is_found_by_its_name_and_by_its_id() {
         assert_eq!(told(json!([node(json!({}))]), "pi-nxp"), "80ab");
         assert_eq!(told(json!([node(json!({}))]), "80ab"), "80ab");
+        // Who only asks to be paired under the name is in nobody's way.
+        let asks = node(json!({"nodeId": "ffff", "paired": false}));
+        assert_eq!(told(json!([asks, node(json!({}))]), "pi-nxp"), "80ab");
         // An id means one node, whatever others call themselves.
         let named_so = node(json!({"nodeId": "90cd", "displayName": "80ab"}));
         assert_eq!(told(json!([named_so, node(json!({}))]), "80ab"), "80ab");

@@ -34,14 +34,16 @@ pub(crate) fn guard(
         None => progress::save(&Sent { first: Some(now) })?,
     }
     let outcome = send();
-    // What an earlier attempt may have brought over stays in mind, whatever this one says of itself.
-    if let Err(failure) = &outcome
-        && first.is_none()
-        && is_sure(failure)
-    {
+    if begins_anew(first, &outcome) {
         progress::save(&Sent { first: None })?;
     }
     outcome
+}
+
+/// Whether nothing can have arrived by now. What an earlier attempt may have brought over stays in mind, whatever this one
+/// says of itself.
+fn begins_anew(first: Option<i64>, outcome: &Result<Receipt, Failure>) -> bool {
+    first.is_none() && outcome.as_ref().is_err_and(is_sure)
 }
 
 /// A clock that went back says nothing about how long it is ago: that is too late as well.
@@ -81,5 +83,13 @@ mod tests {
     fn only_a_failure_that_is_sure_begins_the_time_anew() {
         assert!(is_sure(&Failure::retryable("http-503", "busy")));
         assert!(!is_sure(&Failure::unknown("io", "lost")));
+    }
+
+    #[test]
+    fn an_earlier_attempt_of_unknown_end_is_not_forgotten() {
+        let busy = || Err(Failure::retryable("http-503", "busy"));
+        assert!(begins_anew(None, &busy()));
+        assert!(!begins_anew(Some(1_000), &busy()));
+        assert!(!begins_anew(None, &Err(Failure::unknown("io", "lost"))));
     }
 }
