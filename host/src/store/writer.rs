@@ -64,7 +64,10 @@ where
     }
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
-        let Self { done, sender, .. } = *self;
+        let Self { work, done, sender } = *self;
+        // Before the caller goes on: what the work holds may be a share of the store itself, and who lets go of
+        // the last one waits for this thread.
+        drop(work);
         // A caller that has gone away does not want to know.
         let _ = sender.send(committed.and_then(|()| done.ok_or(StoreError::Stopped)));
     }
@@ -140,7 +143,10 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         drop(self.queue.take());
+        // The thread itself lets go last where a caller left before its work, which holds the store, was
+        // done. It ends by the closed queue then, as always; nobody is left who could wait for it.
         if let Some(thread) = self.thread.take()
+            && thread.thread().id() != std::thread::current().id()
             && thread.join().is_err()
         {
             tracing::error!("the store's writer ended in a panic; please report it");

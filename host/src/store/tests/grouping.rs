@@ -1,4 +1,5 @@
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -12,8 +13,8 @@ use super::*;
 async fn keep_busy(store: &Store) -> (mpsc::Sender<()>, JoinHandle<()>) {
     let (release, wait) = mpsc::channel::<()>();
     let (begun, has_begun) = tokio::sync::oneshot::channel();
-    let begun = std::sync::Mutex::new(Some(begun));
-    let wait = std::sync::Mutex::new(wait);
+    let begun = Mutex::new(Some(begun));
+    let wait = Mutex::new(wait);
     let held = store.clone();
     let busy = tokio::spawn(async move {
         let work = move |_: &rusqlite::Connection| {
@@ -235,4 +236,65 @@ async fn what_a_caller_no_longer_waits_for_is_written_whole() {
     // The last one that goes waits for the writer, so the folder is free at once.
     drop(store);
     assert_eq!(ids(&open(&folder).due(at(0), 10).await.unwrap()), ["1"]);
+}
+
+/// Something that takes its time to go.
+struct SlowToGo(Arc<AtomicBool>);
+
+impl Drop for SlowToGo {
+    fn drop(&mut self) {
+        std::thread::sleep(Duration::from_millis(100));
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_lets_go_of_what_it_holds_before_it_is_answered() {
+    let folder = folder();
+    let store = open(&folder);
+    let gone = Arc::new(AtomicBool::new(false));
+    let held = SlowToGo(Arc::clone(&gone));
+    store
+        .inner
+        .writer
+        .write(move |_| {
+            let _ = &held;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    assert!(gone.load(Ordering::SeqCst));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_writer_ends_in_good_order_where_it_lets_go_of_the_store_last() {
+    let folder = folder();
+    let store = open(&folder);
+    accepted(&store, message("1")).await;
+    let (release, wait) = mpsc::channel::<()>();
+    let wait = Mutex::new(wait);
+    let held = store.clone();
+    let work = move |_: &rusqlite::Connection| {
+        let _ = (&held, wait.lock().unwrap().recv());
+        Ok(())
+    };
+    let mut gone = Box::pin(store.inner.writer.write(work));
+    assert!(gone.as_mut().now_or_never().is_none());
+    drop(gone);
+    let counts = Arc::downgrade(&store.inner);
+    drop(store);
+    assert_eq!(counts.strong_count(), 1, "the call alone has the store");
+    let panicked = Arc::new(AtomicBool::new(false));
+    let noted = Arc::clone(&panicked);
+    std::panic::set_hook(Box::new(move |_| noted.store(true, Ordering::SeqCst)));
+    drop(release);
+    let again = loop {
+        match Store::open(folder.path(), Durability::Process) {
+            Ok(store) => break store,
+            Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    };
+    let _ = std::panic::take_hook();
+    assert!(!panicked.load(Ordering::SeqCst));
+    assert_eq!(ids(&again.due(at(0), 10).await.unwrap()), ["1"]);
 }
