@@ -12,10 +12,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinSet};
+use tokio::time::Instant;
 
 use super::crowd::Crowd;
 use super::in_force::{Current, InForce};
 use super::journey::Journey;
+use super::pace::rest_after;
 use super::pick::{Asked, pick};
 use super::tally::Tally;
 use super::turns::Turns;
@@ -85,6 +87,7 @@ impl Engine {
         let mut work = Work::default();
         self.restore_breakers().await;
         while !*stop.borrow() {
+            let looks = Instant::now();
             let pause = match self.begin_what_is_due(&mut work).await {
                 Ok(pause) => pause,
                 Err(error) => {
@@ -92,10 +95,16 @@ impl Engine {
                     STORE_PAUSE
                 }
             };
+            let looked = Instant::now();
             tokio::select! {
                 Some(ended) = work.under_way.join_next_with_id(), if !work.under_way.is_empty() => work.forget(ended),
                 () = self.inner.nudge.notified() => {}
                 () = tokio::time::sleep(pause) => {}
+                _ = stop.changed() => {}
+            }
+            // What else happens meanwhile is seen in the same look.
+            tokio::select! {
+                () = tokio::time::sleep_until(looked + rest_after(looked - looks)) => {}
                 _ = stop.changed() => {}
             }
             while let Some(ended) = work.under_way.try_join_next_with_id() {

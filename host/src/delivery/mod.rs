@@ -28,6 +28,7 @@ mod in_force;
 mod journey;
 mod keep;
 mod overdue;
+mod pace;
 mod pick;
 mod plan;
 mod planning;
