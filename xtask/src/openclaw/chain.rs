@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::failure::{Doing, Result};
 
-use super::example::{Places, instance, transports};
+use super::example::{Places, instance, tables, transport, transports};
 use super::node::Node;
 use super::world::{Standing, World};
 
@@ -25,7 +25,7 @@ const STEPS: [(&str, &str); 5] = [
 pub(crate) fn prove(world: &mut World) -> Result<()> {
     world.gateway.start()?;
     world.gateway.ready()?;
-    let mut node = Node::approved("pi-nxp", "chain", world)?;
+    let mut node = Node::approved("pi-nxp", "chain", world, &world.gateway)?;
     world
         .table
         .part("a chain: each transport takes over from those before it");
@@ -86,9 +86,7 @@ fn configure(world: &World, off: usize) -> Result<()> {
     let is_off = |name: &str| STEPS.iter().take(off).any(|(_, switch)| *switch == name);
     let mut toml = instance(world);
     for (on, dead) in tables(&on).zip(tables(&dead)) {
-        let name = on.strip_prefix("[transports.").unwrap_or_default();
-        let name = name.split(['.', ']']).next().unwrap_or_default();
-        toml.push_str(if is_off(name) { dead } else { on });
+        toml.push_str(if is_off(transport(on)) { dead } else { on });
     }
     let bot = world.secret("bot-token", "4242:fixed")?;
     let toml = toml
@@ -114,17 +112,6 @@ fn configure(world: &World, off: usize) -> Result<()> {
     world.byway.configure(&format!(
         "{toml}{route}backoff = {{ first = \"300ms\", max = \"2s\" }}\n"
     ))
-}
-
-/// The tables of a text, each from its heading on.
-fn tables(text: &str) -> impl Iterator<Item = &str> {
-    let mut starts: Vec<usize> = text.match_indices("\n[").map(|(at, _)| at + 1).collect();
-    starts.insert(0, 0);
-    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([text.len()]).collect();
-    starts
-        .into_iter()
-        .zip(ends)
-        .filter_map(|(from, to)| text.get(from..to))
 }
 
 /// By message, or in the note that it reads.

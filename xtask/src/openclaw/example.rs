@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::failure::Result;
 
+use super::gateway::Gateway;
 use super::world::World;
 
 /// Where an example's transports lead, and as whom.
@@ -23,20 +24,32 @@ pub(crate) struct Places {
     pub(crate) openclaw_json: String,
     /// The folder of an agent's memory.
     pub(crate) memory: String,
+    /// OpenClaw's program as the first arguments of a command.
+    pub(crate) program: [String; 2],
+    /// What of its environment makes that program find this gateway.
+    pub(crate) environment: [(&'static str, String); 10],
 }
 
 impl Places {
-    /// The real ones.
+    /// Those of the gateway that everything is tried at.
     pub(crate) fn right(world: &World) -> Result<Self> {
-        let gateway = &world.gateway;
-        let [.., (_, openclaw_json), _, _, _, _] = gateway.environment();
+        Self::of(&world.gateway, world)
+    }
+
+    /// Those of this gateway.
+    pub(crate) fn of(gateway: &Gateway, world: &World) -> Result<Self> {
+        let environment = gateway.environment();
+        let [.., (_, openclaw_json), _, _, _, _] = environment.clone();
+        let name = gateway.name();
         Ok(Self {
             gateway: gateway.address().to_string(),
-            token: world.secret("token", gateway.token())?,
-            hook_token: world.secret("hook-token", gateway.hook_token())?,
-            a2a_token: world.secret("a2a-token", gateway.a2a_token())?,
+            token: world.secret(&format!("{name}-token"), gateway.token())?,
+            hook_token: world.secret(&format!("{name}-hook-token"), gateway.hook_token())?,
+            a2a_token: world.secret(&format!("{name}-a2a-token"), gateway.a2a_token())?,
             openclaw_json,
             memory: gateway.memory("beta").display().to_string(),
+            program: gateway.program(),
+            environment,
         })
     }
 
@@ -81,19 +94,42 @@ pub(crate) fn transports(world: &World, example: &str, ending: &str, places: &Pl
         .map(|line| format!("{}\n", renamed(line, ending)))
         .collect();
     let of_file = |path: &str| format!("file = \"{path}\"");
-    Ok(put_in(world, &text, places)
+    Ok(put_in(&text, places)
         .replace("env = \"OPENCLAW_GATEWAY_TOKEN\"", &of_file(&places.token))
         .replace("env = \"OPENCLAW_HOOK_TOKEN\"", &of_file(&places.hook_token))
         .replace("env = \"OPENCLAW_A2A_TOKEN\"", &of_file(&places.a2a_token)))
 }
 
-fn put_in(world: &World, text: &str, places: &Places) -> String {
-    let [node, program] = world.gateway.program();
+/// Only these of an example's transports.
+pub(crate) fn only(transports: &str, names: &[&str]) -> String {
+    let wanted = |table: &&str| names.contains(&transport(table));
+    tables(transports).filter(wanted).collect()
+}
+
+/// The tables of a text, each from its heading on.
+pub(crate) fn tables(text: &str) -> impl Iterator<Item = &str> {
+    let mut starts: Vec<usize> = text.match_indices("\n[").map(|(at, _)| at + 1).collect();
+    starts.insert(0, 0);
+    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([text.len()]).collect();
+    starts
+        .into_iter()
+        .zip(ends)
+        .filter_map(|(from, to)| text.get(from..to))
+}
+
+/// The transport that a table is about.
+pub(crate) fn transport(table: &str) -> &str {
+    let name = table.strip_prefix("[transports.").unwrap_or_default();
+    name.split(['.', ']']).next().unwrap_or_default()
+}
+
+fn put_in(text: &str, places: &Places) -> String {
+    let [node, program] = &places.program;
     // The program is to find this gateway and leave the person's own alone.
-    let environment = world
-        .gateway
-        .environment()
-        .map(|(name, value)| match name {
+    let environment = places
+        .environment
+        .each_ref()
+        .map(|(name, value)| match *name {
             "OPENCLAW_CONFIG_PATH" => format!("{name} = \"{}\"", places.openclaw_json),
             _ => format!("{name} = \"{value}\""),
         })
@@ -144,6 +180,16 @@ pub(crate) fn notes(folder: &Path, word: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_transport_of_several_comes_with_its_tables() {
+        let all = "# x\n[transports.a]\nb = 1\n[transports.a.config]\nc = [2]\n[transports.ab]\nd = 3\n";
+        assert_eq!(
+            only(all, &["a"]),
+            "[transports.a]\nb = 1\n[transports.a.config]\nc = [2]\n"
+        );
+        assert_eq!(tables(all).collect::<String>(), all);
+    }
 
     #[test]
     fn a_transport_gets_another_name_and_its_tables_with_it() {

@@ -21,8 +21,9 @@ const READY_WITHIN: Duration = Duration::from_secs(150);
 const RELOAD_WITHIN: Duration = Duration::from_secs(40);
 /// It takes four seconds, and waits for turns under way much longer than anybody here would.
 const STOPPED_WITHIN: Duration = Duration::from_secs(30);
-/// One call of its program takes two seconds on an idle machine.
+/// One call of its program takes two seconds on an idle machine, and the first turn after a start ten more.
 const CALL_MAY_TAKE: Duration = Duration::from_secs(60);
+const TURN_MAY_TAKE: Duration = Duration::from_secs(150);
 
 /// A gateway that may be running.
 #[derive(Debug)]
@@ -34,12 +35,14 @@ pub(crate) struct Gateway {
     token: String,
     hook_token: String,
     a2a_token: String,
+    lent: Vec<(&'static str, String)>,
     running: Option<Leash>,
 }
 
 impl Gateway {
-    /// Prepares one that thinks with `model`, in a folder of its own.
+    /// Prepares one that thinks with `model`, in a folder of its own, of this name.
     pub(crate) fn new(
+        name: &str,
         runtime: &Runtime,
         folder: &Path,
         model: SocketAddr,
@@ -47,12 +50,13 @@ impl Gateway {
     ) -> Result<Self> {
         let gateway = Self {
             runtime: runtime.clone(),
-            folder: folder.join("gateway"),
+            folder: folder.join(name),
             deadline,
             address: free_address()?,
             token: random_token()?,
             hook_token: random_token()?,
             a2a_token: random_token()?,
+            lent: Vec::new(),
             running: None,
         };
         for name in ["home", "state", "main", "beta/memory"] {
@@ -82,6 +86,12 @@ impl Gateway {
         &self.a2a_token
     }
 
+    /// The name of its folder, for files beside it.
+    pub(crate) fn name(&self) -> String {
+        let name = self.folder.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
     /// The folder of an agent's memory.
     pub(crate) fn memory(&self, agent: &str) -> PathBuf {
         self.folder.join(agent).join("memory")
@@ -104,6 +114,11 @@ impl Gateway {
         ]
     }
 
+    /// What the commands of its agents find in their environment from its next start on.
+    pub(crate) fn lend(&mut self, environment: Vec<(&'static str, String)>) {
+        self.lent = environment;
+    }
+
     /// Its program as the first arguments of a command: Node, and what it is to run.
     pub(crate) fn program(&self) -> [String; 2] {
         self.runtime.argv()
@@ -124,7 +139,8 @@ impl Gateway {
 
     /// Starts it, and does not wait until it is ready.
     pub(crate) fn start(&mut self) -> Result<()> {
-        let environment = self.environment();
+        let mut environment = self.environment().to_vec();
+        environment.extend(self.lent.iter().cloned());
         let port = self.address.port().to_string();
         let arguments = ["gateway", "run", "--port", port.as_str()].map(str::to_owned);
         let command = self.runtime.command(&environment, &arguments);
@@ -174,23 +190,30 @@ impl Gateway {
     pub(crate) fn reset(&self, session: &str) -> Result<()> {
         let url = format!("ws://{}", self.address);
         let params = json!({ "key": session }).to_string();
-        let arguments = [
-            "gateway",
-            "call",
-            "sessions.reset",
-            "--params",
-            &params,
-            "--url",
-            &url,
-            "--token",
-            &self.token,
-            "--json",
-        ]
-        .map(str::to_owned);
-        let told = "`openclaw gateway call sessions.reset`";
+        let method = ["gateway", "call", "sessions.reset", "--params", &params];
+        let there = ["--url", &url, "--token", &self.token];
+        self.call(&[&method[..], &there].concat(), CALL_MAY_TAKE)
+    }
+
+    /// Tells an agent something, as its owner would at a terminal, and waits until its turn is over.
+    pub(crate) fn tell(&self, agent: &str, text: &str) -> Result<()> {
+        self.call(&["agent", "--agent", agent, "--message", text], TURN_MAY_TAKE)
+    }
+
+    /// Runs one command of its program, which has to succeed.
+    fn call(&self, what: &[&str], may_take: Duration) -> Result<()> {
+        let told = format!(
+            "`openclaw {}`",
+            what.iter().take(3).copied().collect::<Vec<_>>().join(" ")
+        );
+        let arguments: Vec<String> = what
+            .iter()
+            .chain(&["--json"])
+            .map(|&word| word.to_owned())
+            .collect();
         let mut command = self.runtime.command(&self.environment(), &arguments);
-        process::output_within(&mut command, self.deadline.left(CALL_MAY_TAKE), told)?
-            .success(told)
+        process::output_within(&mut command, self.deadline.left(may_take), &told)?
+            .success(&told)
             .map(drop)
     }
 

@@ -1,7 +1,10 @@
 //! A model that gives fixed answers, in the form of OpenAI's chat completions, and remembers what it was asked.
 //!
 //! Words in the last message steer it: `[[say:TEXT]]` answers that, `[[wait:N]]` waits N seconds first,
-//! `[[status:N]]` answers with that HTTP status.
+//! `[[status:N]]` answers with that HTTP status. And where it was told to ([`Model::runs`]), it runs a command with the
+//! gateway's own tool, as an agent does who writes to another.
+
+mod reply;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +23,8 @@ const CONTEXT_OF_THE_GATEWAY: &str = "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT";
 /// How a wake of `examples/openclaw/note-and-wake.toml` names a note. The model does what it is told, and reads it.
 const NOTED: &str = "is noted in memory/";
 const WAIT_MAX: u64 = 60;
+/// So long the gateway's tool waits for a command before it would let it run on behind the agent's back.
+const COMMAND_MAY_TAKE: Duration = Duration::from_secs(60);
 
 /// The running model. Ends when it is dropped.
 #[derive(Debug)]
@@ -48,6 +53,8 @@ struct Shared {
     asked: Mutex<Vec<Asked>>,
     /// What people were told in a chat.
     chats: Mutex<Vec<String>>,
+    /// A word, and the command that it runs when it is asked about a message with it.
+    orders: Mutex<Vec<(String, String)>>,
     is_over: AtomicBool,
 }
 
@@ -74,6 +81,12 @@ impl Model {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// From now on, asked about a message with this word, it first runs this command with the gateway's tool.
+    pub(crate) fn runs(&self, word: &str, command: &str) {
+        let mut orders = self.shared.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        orders.push((word.to_owned(), command.to_owned()));
     }
 
     /// In how many turns the message with this word in it was what the model was asked.
@@ -104,6 +117,12 @@ impl Model {
     pub(crate) fn has_read(&self, word: &str) -> bool {
         let asked = self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.iter().any(|asked| asked.read.contains(word))
+    }
+
+    /// Whether this word was in anything at all that it was ever shown.
+    pub(crate) fn was_shown(&self, word: &str) -> bool {
+        let asked = self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.iter().any(|asked| asked.whole.contains(word))
     }
 
     /// Whether in the turn about the message with this word the model was also told this.
@@ -147,7 +166,9 @@ fn serve(connection: &TcpStream, shared: &Shared) -> std::io::Result<()> {
         is_first: is_first(&request.body),
         read: texts(&request.body, "tool").join("\n"),
     };
-    let note = noted(&asked).map(str::to_owned);
+    let call = noted(&asked)
+        .map(|path| reply::calls("read", &json!({ "path": format!("memory/{path}") })))
+        .or_else(|| ordered(&asked, shared));
     let mut all = shared.asked.lock().unwrap_or_else(PoisonError::into_inner);
     all.push(asked);
     drop(all);
@@ -158,20 +179,8 @@ fn serve(connection: &TcpStream, shared: &Shared) -> std::io::Result<()> {
         let error = json!({ "error": { "message": "told to fail", "type": "fixed" } });
         return wire::answer(connection, status, "application/json", &error.to_string());
     }
-    if let Some(path) = note {
-        return wire::answer(connection, 200, "text/event-stream", &reads(&path));
-    }
-    let text = steering(&message, "say").unwrap_or("Noted.");
-    let chunk = |delta: &Value, finish: Value| {
-        json!({ "id": "fixed", "object": "chat.completion.chunk", "created": 0, "model": "fixed",
-            "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }] })
-    };
-    let body = format!(
-        "data: {}\n\ndata: {}\n\ndata: [DONE]\n\n",
-        chunk(&json!({ "role": "assistant", "content": text }), Value::Null),
-        chunk(&json!({}), "stop".into())
-    );
-    wire::answer(connection, 200, "text/event-stream", &body)
+    let body = call.unwrap_or_else(|| reply::says(steering(&message, "say").unwrap_or("Noted.")));
+    wire::answer(connection, 200, reply::MEDIA_TYPE, &body)
 }
 
 /// The message that a turn is about: the last of a user that is not the gateway's own.
@@ -227,22 +236,16 @@ fn noted(asked: &Asked) -> Option<&str> {
     asked.is_first.then_some(rest.get(..end + 3)?)
 }
 
-/// The answer that calls the gateway's tool for reading files.
-fn reads(path: &str) -> String {
-    let call = json!({ "index": 0, "id": "call_read", "type": "function",
-        "function": { "name": "read", "arguments": json!({ "path": format!("memory/{path}") }).to_string() } });
-    let chunk = |delta: Value, finish: Value| {
-        json!({ "id": "fixed", "object": "chat.completion.chunk", "created": 0, "model": "fixed",
-            "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }] })
-    };
-    format!(
-        "data: {}\n\ndata: {}\n\ndata: [DONE]\n\n",
-        chunk(
-            json!({ "role": "assistant", "content": null, "tool_calls": [call] }),
-            Value::Null
-        ),
-        chunk(json!({}), "tool_calls".into())
-    )
+/// The call of the command that it was told to run, at the beginning of a turn.
+fn ordered(asked: &Asked, shared: &Shared) -> Option<String> {
+    let orders = shared.orders.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_meant = |(word, _): &&(String, String)| asked.is_first && asked.message.contains(word);
+    let (_, command) = orders.iter().find(is_meant)?;
+    let waits = u64::try_from(COMMAND_MAY_TAKE.as_millis()).unwrap_or(u64::MAX);
+    Some(reply::calls(
+        "exec",
+        &json!({ "command": command, "yieldMs": waits }),
+    ))
 }
 
 fn plain(content: &Value) -> String {
@@ -293,6 +296,27 @@ mod tests {
         };
         assert_eq!(noted(&asked(true)), Some("2026-11-21.md"));
         assert_eq!(noted(&asked(false)), None);
+    }
+
+    #[test]
+    fn a_command_is_run_once_a_turn() {
+        let shared = Shared::default();
+        shared
+            .orders
+            .lock()
+            .unwrap()
+            .push(("errand".into(), "byway send".into()));
+        let asked = |message: &str, is_first| Asked {
+            message: message.to_owned(),
+            whole: String::new(),
+            context: String::new(),
+            is_first,
+            read: String::new(),
+        };
+        let call = ordered(&asked("an errand for you", true), &shared).unwrap();
+        assert!(call.contains("byway send"), "{call}");
+        assert!(ordered(&asked("an errand for you", false), &shared).is_none());
+        assert!(ordered(&asked("something else", true), &shared).is_none());
     }
 
     #[test]

@@ -66,16 +66,10 @@ impl Node {
         })
     }
 
-    /// One of the running gateway, connected and approved, with its folder below the one of this part.
-    pub(crate) fn approved(name: &'static str, part: &str, world: &World) -> Result<Self> {
+    /// One of this running gateway, connected and approved, with its folder below the one of this part.
+    pub(crate) fn approved(name: &'static str, part: &str, world: &World, gateway: &Gateway) -> Result<Self> {
         let (_, runtime, _) = world.ground();
-        let mut node = Self::new(
-            name,
-            &runtime,
-            &world.folder(part)?,
-            &world.gateway,
-            world.deadline,
-        )?;
+        let mut node = Self::new(name, &runtime, &world.folder(part)?, gateway, world.deadline)?;
         node.start()?;
         node.approve()?;
         Ok(node)

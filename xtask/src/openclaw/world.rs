@@ -62,7 +62,7 @@ impl World {
         let model = Model::start()?;
         Ok(Self {
             byway: Instance::new("a", program, folder, deadline)?,
-            gateway: Gateway::new(runtime, folder, model.address(), deadline)?,
+            gateway: Gateway::new("gateway", runtime, folder, model.address(), deadline)?,
             model,
             table: Table::default(),
             deadline,
@@ -74,8 +74,13 @@ impl World {
     }
 
     /// Another byway, on another machine as it were.
-    pub(crate) fn another(&self, name: &'static str) -> Result<Instance> {
+    pub(crate) fn another_byway(&self, name: &'static str) -> Result<Instance> {
         Instance::new(name, &self.program, &self.folder, self.deadline)
+    }
+
+    /// Another gateway, which thinks with a model of its own.
+    pub(crate) fn another_gateway(&self, name: &str, model: &Model) -> Result<Gateway> {
+        Gateway::new(name, &self.runtime, &self.folder, model.address(), self.deadline)
     }
 
     /// What everything stands on: the program, the gateway's, and the folder of this run.
