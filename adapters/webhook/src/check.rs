@@ -5,27 +5,12 @@ use byway_adapter::template::{Body, Escape, Values};
 use byway_adapter::{Needs, Problems, sample};
 
 use crate::config::{Config, Format};
-
-/// Headers that the host, or the connection, makes itself.
-const NOT_OURS: [&str; 12] = [
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
+use crate::headers;
 
 pub(crate) fn check(config: &Config) -> Result<Needs, Problems> {
     let mut problems = Problems::new();
     check_body(config, &mut problems);
-    check_headers(config, &mut problems);
+    headers::check(config, &mut problems);
     check_codes(config, &mut problems);
     let pointers = [
         ("/reference_pointer", &config.reference_pointer),
@@ -119,7 +104,7 @@ fn check_body(config: &Config, problems: &mut Problems) {
     if config
         .content_type
         .as_deref()
-        .is_some_and(|kind| !is_header_value(kind) || !kind.contains('/'))
+        .is_some_and(|kind| !headers::is_value(kind) || !kind.contains('/'))
     {
         problems.add(
             "/content_type",
@@ -147,71 +132,6 @@ fn check_json_text(config: &Config, body: &Body, problems: &mut Problems) {
             "With a message put in, this text is not JSON.",
             "Write the body as a table instead of a text; then it always is.",
         );
-    }
-}
-
-fn check_headers(config: &Config, problems: &mut Problems) {
-    let mut taken = vec!["content-type".to_owned()];
-    let mut check = |pointer: &str, name: &str, problems: &mut Problems| {
-        let lower = name.to_ascii_lowercase();
-        if !is_header_name(name) {
-            problems.add(
-                pointer,
-                format!("`{name}` is not the name of a header."),
-                "Use letters, digits and `-`.",
-            );
-        } else if NOT_OURS.contains(&lower.as_str()) {
-            problems.add(
-                pointer,
-                format!("The header `{name}` is made by the host."),
-                "Take it out.",
-            );
-        } else if taken.contains(&lower) {
-            let fix = match lower.as_str() {
-                "content-type" => "Use `content_type`.",
-                _ => "Keep one of the two.",
-            };
-            problems.add(pointer, format!("The header `{name}` is set in two places."), fix);
-        } else if lower.starts_with("ce-") && config.format == Format::CloudeventsBinary {
-            problems.add(
-                pointer,
-                format!("The header `{name}` is an attribute of the event."),
-                "Take it out.",
-            );
-        } else if lower.starts_with("webhook-") && config.signing.is_some() {
-            problems.add(
-                pointer,
-                format!("The header `{name}` belongs to the signature."),
-                "Take it out.",
-            );
-        }
-        taken.push(lower);
-    };
-    if config.bearer.is_some() {
-        check("/bearer", "authorization", problems);
-    }
-    for name in config.secret_headers.keys() {
-        check(&format!("/secret_headers/{name}"), name, problems);
-    }
-    for (name, template) in &config.headers {
-        let pointer = format!("/headers/{name}");
-        check(&pointer, name, problems);
-        if name.eq_ignore_ascii_case("authorization") && template.secrets().next().is_none() {
-            problems.add(
-                &pointer,
-                "A token does not belong into a configuration.",
-                "Add it to the transport's `secrets`, and say bearer = \"<its name>\".",
-            );
-        } else if !is_header_value(template.source()) {
-            problems.add(
-                &pointer,
-                "The value of a header is one line of text.",
-                "Take the line end out.",
-            );
-        }
-    }
-    if !config.idempotency_header.is_empty() {
-        check("/idempotency_header", &config.idempotency_header, problems);
     }
 }
 
@@ -261,17 +181,6 @@ fn check_codes(config: &Config, problems: &mut Problems) {
             known.push((*code, list));
         }
     }
-}
-
-fn is_header_name(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|c| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c))
-}
-
-fn is_header_value(value: &str) -> bool {
-    !value.chars().any(char::is_control)
 }
 
 #[cfg(test)]
@@ -406,19 +315,6 @@ mod tests {
         let found = problems_of(r#"{"url": "https://x/{agnt}", "headers": {"x-from": "{sendr}"}}"#);
         let pointers: Vec<&str> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
         assert_eq!(pointers, ["/url", "/headers/x-from"]);
-    }
-
-    #[test]
-    fn a_header_is_set_once() {
-        let found =
-            problems_of(r#"{"url": "https://x/", "bearer": "t", "secret_headers": {"Authorization": "t"}}"#);
-        assert_eq!(
-            found,
-            [(
-                "/secret_headers/Authorization".to_owned(),
-                "The header `Authorization` is set in two places.".to_owned()
-            )]
-        );
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod check;
 mod config;
+mod headers;
 mod judge;
 mod probe;
 mod repetition;
