@@ -44,8 +44,8 @@ cargo xtask TASK
   torture [NAME…]  kills, power cuts and damage, long: --kills N (2000, about half an hour), --seed S
                    repeats what a run has printed; with names, only those tests
   openclaw [PART…] what is said of the real OpenClaw gateway, tried against it: installs it (840 MB,
-                   about a minute), then takes about ten minutes; not a part of `test`. With names (sessions-send,
-                   nodes-run, presets, chain, across), only those parts
+                   about a minute), then takes about a quarter of an hour; not a part of `test`. With names
+                   (sessions-send, nodes-run, presets, chain, across), only those parts
   deny             licences, advisories and bans of all dependencies (needs cargo-deny)
 
 Environment
