@@ -82,7 +82,7 @@ impl Journey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::tests::stage::{START, Scripted, Stage, delivered, message};
+    use crate::delivery::tests::stage::{START, Scripted, Stage, delivered, message, route};
     use crate::store::Accepted;
 
     async fn asking(stage: &Stage, seconds: i64) -> crate::store::MessageKey {
@@ -133,6 +133,44 @@ mod tests {
             "it was decided already"
         );
         stage.engine.nudge();
+        stage
+            .until(key, |message| message.status == Status::Delivered)
+            .await;
+        stage.end().await;
+    }
+
+    #[tokio::test]
+    async fn a_route_that_is_gone_changes_nothing_about_what_a_person_decides() {
+        let folder = tempfile::tempdir().unwrap();
+        let stage = stage(&folder);
+        let key = asking(&stage, 60).await;
+        let seen = stage
+            .until(key, |message| message.status == Status::Pending)
+            .await;
+        stage.reload_routes(&route("elsewhere", &["hook"], "")).await;
+        // Made due by the reload, it is looked at, and waits as it did.
+        let waits = stage
+            .until(key, |message| message.due_at > message.accepted_at)
+            .await;
+        assert_eq!((waits.status, &waits.flight), (Status::Pending, &seen.flight));
+        let flight: Flight = serde_json::from_str(&seen.flight).unwrap();
+        let yes = Intervention {
+            status: Status::Waiting,
+            flight: serde_json::to_string(&ruling::approved(&flight)).unwrap(),
+            due_at: Timestamp::from_second(START).unwrap(),
+            ..Intervention::about(&seen, "approved", "admin", seen.accepted_at)
+        };
+        assert!(
+            stage.store.intervene(key, yes).await.unwrap(),
+            "nothing was written over"
+        );
+        stage.engine.nudge();
+        stage
+            .until(key, |message| {
+                message.status == Status::Waiting && message.due_at > message.accepted_at
+            })
+            .await;
+        stage.reload(&["hook"]).await;
         stage
             .until(key, |message| message.status == Status::Delivered)
             .await;

@@ -300,9 +300,10 @@ fn awaits<'a>(flight: &Flight, step: &'a PlannedStep) -> Option<&'a str> {
 /// Whether what this step waits for has happened, or still can.
 fn may_be_told(plan: &Plan, flight: &Flight, step: &PlannedStep) -> bool {
     awaits(flight, step).is_none_or(|awaited| {
-        let can_run = plan
-            .step(awaited)
-            .is_some_and(|awaited| !is_barred_by_authority(plan, flight, awaited));
+        let can_run = plan.step(awaited).is_some_and(|step| {
+            let was_refused = flight.step(awaited).refused_under == Some(step.fingerprint);
+            !is_barred_by_authority(plan, flight, step) && !was_refused
+        });
         can_run && !flight.step(awaited).notified
     })
 }

@@ -21,6 +21,7 @@ use super::pace::rest_after;
 use super::pick::{Asked, pick};
 use super::tally::Tally;
 use super::turns::Turns;
+use crate::envelope::Address;
 use crate::store::{MessageKey, Store, StoreError};
 
 /// Where the engine gets the time from.
@@ -177,7 +178,10 @@ impl Engine {
         }
         self.inner.crowd.dissolve_all();
         let store = &self.inner.settings.store;
-        store.plan_by(in_force.routes(), self.now()).await?;
+        let routes = Arc::clone(in_force);
+        let lets_pass =
+            move |sender: Option<&Address>, recipient: &Address| routes.lets_pass(sender, recipient);
+        store.plan_by(in_force.routes(), self.now(), lets_pass).await?;
         work.planned_by = Some(Arc::clone(in_force));
         Ok(())
     }

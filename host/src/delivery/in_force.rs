@@ -9,12 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use super::breaker::BreakerState;
+use super::begun::Begun;
 use super::crowd::Crowd;
 use super::pick::Door;
 use super::plan::Gate;
-use super::transports::{TransportView, Transports};
-use crate::contract::OutcomeKind;
+use super::transports::Transports;
 use crate::envelope::Envelope;
 use crate::routing::Router;
 use crate::store::{KeptBreaker, NewReceipt, WaitsFor};
@@ -56,56 +55,32 @@ impl InForce {
         self.transports.view(name).map_or(1, |view| view.at_once_max)
     }
 
-    /// Notes that an attempt begins. False where it may not, because others were faster: with them the breaker has opened
+    /// Notes that an attempt begins. `None` where it may not, because others were faster: with them the breaker has opened
     /// or the rate is used up, or one of them is the one that finds out whether the transport works again.
-    pub(super) fn begin(&self, name: &str, now: Timestamp) -> bool {
+    pub(super) fn begin(&self, name: &str, now: Timestamp) -> Option<Begun> {
         let Some(view) = self.transports.view(name) else {
-            return true;
+            return Some(Begun::default());
         };
         let mut breaker = lock(&view.breaker_state);
         if breaker.closed_until(view.breaker, now).is_some() {
-            return false;
+            return None;
         }
         if let Some(rate) = view.rate {
             let mut state = lock(&view.rate_state);
             if state.closed_until(rate, now).is_some() {
-                return false;
+                return None;
             }
             state.take(rate, now);
         }
         breaker.begin();
-        true
-    }
-
-    /// Notes how an attempt ended. What a restart would have to know of the breaker from now on, where that is
-    /// something else than before.
-    pub(super) fn end(
-        &self,
-        name: &str,
-        outcome: Option<OutcomeKind>,
-        now: Timestamp,
-    ) -> Option<KeptBreaker> {
-        let view = self.transports.view(name)?;
-        let mut breaker = lock(&view.breaker_state);
-        let before = breaker.to_keep();
-        breaker.end(view.breaker, outcome, now);
-        let (failures, opened_at) = breaker.to_keep();
-        ((failures, opened_at) != before).then(|| KeptBreaker {
-            transport: name.to_owned(),
-            fingerprint: fingerprint(view),
-            failures,
-            opened_at,
-        })
+        Some(Begun::through(name, view))
     }
 
     /// Takes over how the breakers stood before a restart. Those of transports that are others now are not.
     pub(super) fn restore(&self, kept: Vec<KeptBreaker>, now: Timestamp) {
         for kept in kept {
-            let Some(view) = self.transports.view(&kept.transport) else {
-                continue;
-            };
-            if fingerprint(view) == kept.fingerprint {
-                *lock(&view.breaker_state) = BreakerState::restored(kept.failures, kept.opened_at, now);
+            if let Some(view) = self.transports.view(&kept.transport) {
+                view.restore_breaker(&kept, now);
             }
         }
     }
@@ -159,10 +134,6 @@ impl InForce {
             room => Door::Room(transport.to_owned(), room),
         }
     }
-}
-
-fn fingerprint(view: &TransportView) -> String {
-    format!("{:016x}", view.fingerprint)
 }
 
 /// Plain data: whatever a panicking holder left is a state like any other.

@@ -65,8 +65,12 @@ impl Journey {
         loop {
             let now = self.engine.now();
             let in_force = self.engine.in_force();
-            self.lets_pass = in_force.lets_pass(&self.message);
+            self.lets_pass = in_force.lets_pass(self.message.sender.as_ref(), &self.message.recipient);
             let Some(plan) = in_force.plan(&self.message, now) else {
+                // Nobody but a person, or its time, ends that wait: a route that is gone does not.
+                if self.waits_for_approval(&in_force, now).await {
+                    return;
+                }
                 if now >= self.message.deadline {
                     let reason = "the deadline passed, and no route of the configuration matches it now";
                     return self.end(Status::Dead, reason).await;
@@ -174,19 +178,17 @@ impl Journey {
             }
         };
         let began = self.engine.now();
-        if !in_force.begin(&step.transport, began) {
+        let Some(begun) = in_force.begin(&step.transport, began) else {
             // Others were faster. What is open by now is seen at the next look.
             return true;
-        }
+        };
         let before = self.flight.clone();
         self.flight.begin(step);
         if !self.write(Status::Waiting, began, None).await || self.message.status.is_end() {
-            in_force.end(&step.transport, None, began);
             return false;
         }
         if self.has_news() {
             // A receipt may have settled it; that is looked at before anything is sent.
-            in_force.end(&step.transport, None, began);
             self.flight = before;
             return true;
         }
@@ -197,8 +199,7 @@ impl Journey {
         };
         let now = self.engine.now();
         let outcome = result.as_ref().ok().map(|attempted| attempted.outcome.kind());
-        self.note_breaker(in_force.end(&step.transport, outcome, now))
-            .await;
+        self.note_breaker(begun.end(outcome, now)).await;
         match result {
             Ok(attempted) => self.settle(plan, step, &attempted, began, now).await,
             Err(fault) => {

@@ -19,6 +19,7 @@
 mod approval;
 mod arrival;
 mod backoff;
+mod begun;
 mod breaker;
 mod crowd;
 mod decide;

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::in_force::InForce;
 use super::plan::{Gate, Plan, PlannedStep};
 use crate::config::{OnBlock, Step};
+use crate::envelope::Address;
 use crate::store::Outgoing;
 
 /// How long a message waits whose route or transport is not there, before byway looks again.
@@ -26,9 +27,9 @@ impl InForce {
         })
     }
 
-    /// Whether a message of this route, dead or held, lets the next one of its partition go.
-    pub(super) fn lets_pass(&self, message: &Outgoing) -> bool {
-        let route = self.router.route(message.sender.as_ref(), &message.recipient);
+    /// Whether a message that takes this route, dead or held, lets the next one of its partition go.
+    pub(super) fn lets_pass(&self, sender: Option<&Address>, recipient: &Address) -> bool {
+        let route = self.router.route(sender, recipient);
         route.is_none_or(|route| route.on_block == OnBlock::Release)
     }
 

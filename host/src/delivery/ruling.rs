@@ -30,7 +30,7 @@ pub(crate) fn cancelled(flight: &Flight, by: &str) -> String {
 
 /// The flight of a dead letter that is tried anew. What was refused and what had to be left alone may be tried
 /// again, since a person has put something right. What may have arrived is kept in mind, so that nothing delivers
-/// it twice; `even_twice` forgets that, too.
+/// it twice; `even_twice` forgets that, too, and has a note made again that may have been made.
 #[must_use]
 pub(crate) fn redriven(flight: &Flight, even_twice: bool) -> Flight {
     let mut fresh = Flight {
@@ -44,6 +44,7 @@ pub(crate) fn redriven(flight: &Flight, even_twice: bool) -> Flight {
     }
     for step in fresh.steps.values_mut() {
         step.tries_this_round = 0;
+        step.notified &= step.told || !even_twice;
         step.refused_under = None;
         step.not_before = None;
         step.reconciled_this_round = false;
@@ -128,5 +129,22 @@ mod tests {
             "its story stays"
         );
         assert!(redriven(&before, true).unsettled.is_empty());
+    }
+
+    #[test]
+    fn a_note_that_may_have_been_made_is_made_again_only_where_twice_is_allowed() {
+        for (told, even_twice, stays) in [(false, false, true), (false, true, false), (true, true, true)] {
+            let mut before = flight(&[], None, None);
+            before.steps.insert(
+                "note".into(),
+                StepState {
+                    notified: true,
+                    told,
+                    ..StepState::default()
+                },
+            );
+            let after = redriven(&before, even_twice);
+            assert_eq!(after.step("note").notified, stays, "{told} {even_twice}");
+        }
     }
 }

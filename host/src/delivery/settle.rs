@@ -39,11 +39,14 @@ pub fn attempted(
         note_failure(flight, step, failure, now);
     }
     if step.mode == Mode::Notify {
-        // What another step waits for is tried again, as long as it is certain that it did not happen.
-        let again = matches!(outcome, Outcome::Retryable(_) | Outcome::Unavailable(_))
-            && plan.is_awaited(&step.transport);
+        // What another step waits for is tried again, as long as it is certain that it did not happen; refused, as
+        // any step under another configuration, or once a person has redriven the message.
+        let happened = matches!(outcome, Outcome::Delivered(_) | Outcome::Unknown(_));
+        let is_refused = matches!(outcome, Outcome::Refused(_));
+        let is_awaited = plan.is_awaited(&step.transport);
         let state = flight.step_mut(&step.transport);
-        state.notified = !again;
+        state.refused_under = (is_awaited && is_refused).then_some(step.fingerprint);
+        state.notified = happened || !is_awaited;
         state.told = matches!(outcome, Outcome::Delivered(_));
         return Ending::Open;
     }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::config::{self, Authority, Breaker, Rate};
 use crate::contract::{Attempted, HostFault, Verdict};
 use crate::sandbox::{Call, LoadedTransport, Place, Quarantined};
+use crate::store::KeptBreaker;
 
 use super::breaker::BreakerState;
 use super::rate::RateState;
@@ -70,6 +72,21 @@ pub struct TransportView {
     pub fault: Option<String>,
 }
 
+impl TransportView {
+    /// The fingerprint, as it stands beside a breaker that is kept.
+    pub(super) fn kept_fingerprint(&self) -> String {
+        format!("{:016x}", self.fingerprint)
+    }
+
+    /// Takes over how the breaker stood before a restart, where it is that of this very transport.
+    pub(super) fn restore_breaker(&self, kept: &KeptBreaker, now: Timestamp) {
+        if self.kept_fingerprint() == kept.fingerprint {
+            let mut state = self.breaker_state.lock().unwrap_or_else(PoisonError::into_inner);
+            *state = BreakerState::restored(kept.failures, kept.opened_at, now);
+        }
+    }
+}
+
 /// The transports of a configuration, each loaded or with the reason why it could not be.
 #[derive(Default)]
 pub struct Fleet {
@@ -109,6 +126,16 @@ impl Fleet {
             self.members.insert(name.to_owned(), member);
             true
         })
+    }
+
+    /// Takes over how the breakers stood before a restart. For transports that nothing went through yet: else
+    /// what they found out since would be forgotten.
+    pub fn restore_breakers(&self, kept: &[KeptBreaker], now: Timestamp) {
+        for kept in kept {
+            if let Some((view, _)) = self.members.get(&kept.transport) {
+                view.restore_breaker(kept, now);
+            }
+        }
     }
 
     /// The loaded transport of that name.

@@ -8,12 +8,15 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::difference::is_same;
 use super::setup::Setup;
 use super::{sentences, warn_of_missing_secrets};
 use crate::config::{AdapterRef, Config, Transport};
 use crate::delivery::Fleet;
 use crate::sandbox::{LoadedTransport, Sandbox};
+use crate::store::KeptBreaker;
 
 /// How long a start waits for adapters in files, all together.
 pub(super) const PATIENCE: Duration = Duration::from_secs(15);
@@ -76,7 +79,12 @@ pub(super) fn load_all(sandbox: &Sandbox, config: &Config, patience: Duration) -
 }
 
 /// The transports in force together with those that are late; `None` where none of them is wanted any more.
-pub(super) fn join(old: &Setup, late: Vec<Loaded>) -> Option<Fleet> {
+pub(super) fn join(
+    old: &Setup,
+    late: Vec<Loaded>,
+    breakers: &[KeptBreaker],
+    now: Timestamp,
+) -> Option<Fleet> {
     let is_awaited = |it: &Loaded| {
         let name = &it.transport.name;
         let configured = old.config.transports.get(name);
@@ -98,7 +106,11 @@ pub(super) fn join(old: &Setup, late: Vec<Loaded>) -> Option<Fleet> {
                 "its adapter is compiled, and it is in force"
             );
         }
-        fleet.add(&transport, loaded);
+        let mut alone = Fleet::default();
+        alone.add(&transport, loaded);
+        // As those that were there at the start; what was taken over knows better by now.
+        alone.restore_breakers(breakers, now);
+        fleet.take_over(&transport.name, &alone);
     }
     Some(fleet)
 }
@@ -275,5 +287,32 @@ mod tests {
         assert_eq!(fault(&byway, "late").as_deref(), Some(STILL_LOADING));
         assert_eq!(joined(&byway, "late").await, None);
         assert!(byway.fleet().loaded("late").is_some());
+    }
+
+    #[tokio::test]
+    async fn a_late_transport_that_rested_before_the_restart_rests_on() {
+        let folder = tempfile::tempdir().unwrap();
+        component(folder.path(), "late");
+        let config = || configuration(folder.path(), &[("late", "./late.wasm")]);
+        let byway = open(config(), Compiling::InProcess, PATIENCE).await;
+        let now = Timestamp::now();
+        let view = |byway: &Byway| byway.fleet().views().next().unwrap().1.clone();
+        let opened = KeptBreaker {
+            transport: "late".into(),
+            fingerprint: format!("{:016x}", view(&byway).fingerprint),
+            failures: 9,
+            opened_at: Some(now),
+        };
+        byway.store().keep_breaker(opened).await.unwrap();
+        drop(byway);
+        let byway = open(config(), Compiling::InProcess, Duration::ZERO).await;
+        assert_eq!(joined(&byway, "late").await, None);
+        let late = view(&byway);
+        let rests = late
+            .breaker_state
+            .lock()
+            .unwrap()
+            .closed_until(late.breaker, Timestamp::now());
+        assert!(rests.is_some_and(|until| until > now));
     }
 }

@@ -201,9 +201,13 @@ impl Byway {
         if late.is_empty() {
             return;
         }
+        let breakers = self.store().breakers().await.unwrap_or_else(|error| {
+            tracing::error!(%error, "how the breakers of late transports stood cannot be read; they are closed");
+            Vec::new()
+        });
         let _turn = self.reloads.turn.lock().await;
         let old = self.setup.get();
-        if let Some(fleet) = loading::join(&old, late) {
+        if let Some(fleet) = loading::join(&old, late, &breakers, (self.ground.clock)()) {
             self.setup
                 .put(Setup::new(Config::clone(&old.config), fleet, &self.ground));
             self.reloads.hastening.want();

@@ -107,6 +107,7 @@ impl Intake {
                 due_at: now,
                 deadline,
                 envelope_json,
+                forgets_progress: how.even_twice,
                 ..Intervention::about(message, "redriven", by, now)
             },
         })

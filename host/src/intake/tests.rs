@@ -393,6 +393,13 @@ async fn a_redriven_message_is_the_same_message_with_a_later_end() {
     assert_eq!(redriven.decision.deadline, after(1));
     assert_eq!(before.message_digest(), again.message_digest());
     assert!(verify(&again, &doors.intake.identity.public()).is_ok());
+    assert!(!redriven.decision.forgets_progress);
+    let even_twice = Redrive {
+        even_twice: true,
+        ..Redrive::default()
+    };
+    let redriven = doors.intake.redrive(&message, even_twice, "admin").unwrap();
+    assert!(redriven.decision.forgets_progress, "as if nothing had been tried");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use super::outbox::PRIORITY_MAX;
 use super::outlook::NEXT_PART;
 use super::waits_for::WaitsFor;
 use super::{Store, StoreError};
+use crate::envelope::Address;
 
 /// Messages changed in one transaction.
 const PIECE: i64 = 1_000;
@@ -49,11 +50,17 @@ impl Store {
 
     /// Notes by which routes messages are planned from now on. Where they are others than before, because the
     /// configuration changed while byway was not running, those that wait for a transport are due again: it may be none of
-    /// theirs any more. Says how many.
+    /// theirs any more. Says how many. And those dead letters let the next one of their partition go that `lets_pass`
+    /// names by sender and recipient.
     ///
     /// # Errors
     /// Where it could not be stored; then it is to be done again.
-    pub async fn plan_by(&self, routes: String, now: Timestamp) -> Result<usize, StoreError> {
+    pub async fn plan_by(
+        &self,
+        routes: String,
+        now: Timestamp,
+        lets_pass: impl Fn(Option<&Address>, &Address) -> bool + Send + Sync,
+    ) -> Result<usize, StoreError> {
         let before: Option<String> = self
             .inner
             .readers
@@ -66,6 +73,13 @@ impl Store {
             .await?;
         if before.as_ref() == Some(&routes) {
             return Ok(0);
+        }
+        let let_go = self.let_pass_the_dead(lets_pass).await?;
+        if let_go > 0 {
+            tracing::info!(
+                let_go,
+                "dead letters let those behind them in their partitions go, as their routes say now"
+            );
         }
         let hastened = self.hasten_what_waits_for_transports(now).await?;
         self.inner

@@ -20,6 +20,7 @@ use super::{Store, StoreError};
 pub(super) const SEEN: &str = "SELECT source, id, recipient, status, flight FROM outgoing WHERE key = ?1";
 const DECIDE: &str = "UPDATE outgoing SET status = ?2, reason = ?3, flight = ?4, due_at = ?5, deadline = ?6, \
                       ended_at = ?7, waits_for = CASE WHEN waits_for = 'turn' THEN waits_for ELSE '' END WHERE key = ?1";
+const FORGET_PROGRESS: &str = "DELETE FROM progress WHERE key = ?1";
 const REWRITE: &str = "UPDATE outgoing_body SET json = ?2 WHERE key = ?1";
 
 /// What was decided about a message.
@@ -45,6 +46,8 @@ pub struct Intervention {
     pub deadline: Timestamp,
     /// The event with another end of its life; absent: as it was.
     pub envelope_json: Option<Vec<u8>>,
+    /// Whether what adapters have kept of it is forgotten, as if nothing had been tried.
+    pub forgets_progress: bool,
     /// A message that is sent in its place.
     pub instead: Option<Box<NewOutgoing>>,
     /// Now.
@@ -66,6 +69,7 @@ impl Intervention {
             due_at: message.due_at,
             deadline: message.deadline,
             envelope_json: None,
+            forgets_progress: false,
             instead: None,
             at,
         }
@@ -114,6 +118,9 @@ fn intervene(connection: &Connection, key: MessageKey, decided: &Intervention) -
             .prepare_cached(REWRITE)?
             .execute(params![key.0, json])?;
     }
+    if decided.forgets_progress {
+        connection.prepare_cached(FORGET_PROGRESS)?.execute([key.0])?;
+    }
     sum::renew(connection, key.0)?;
     let instead = decided.instead.as_ref().map(|new| new.id.as_str());
     let about = About {
@@ -123,6 +130,8 @@ fn intervene(connection: &Connection, key: MessageKey, decided: &Intervention) -
     };
     if decided.status.is_end() {
         line::leave(connection, key.0)?;
+    } else {
+        line::queue_up(connection, key.0)?;
     }
     let detail = json!({
         "out": key.0, "stands": decided.status.as_str(), "by": decided.by, "before": status.as_str(), "reason": decided.reason,

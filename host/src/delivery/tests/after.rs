@@ -2,6 +2,7 @@
 
 use super::story::{Story, after, delivered, failure, notify, plan, step};
 use crate::contract::{Outcome, ReceiptStatus};
+use crate::delivery::ruling::redriven;
 use crate::delivery::{Decision, Ending, SkipReason};
 
 const DONE: ReceiptStatus = ReceiptStatus::Delivered;
@@ -30,6 +31,27 @@ fn without_the_note_nobody_is_woken() {
         assert_eq!(story.tries("other", delivered(DONE)), Ending::Delivered);
         assert!(skipped(&story, "wake"));
     }
+}
+
+#[test]
+fn a_refused_note_is_made_after_the_message_was_redriven_and_lets_the_wake_go() {
+    let mut story = Story::of(plan(vec![notify("note"), after("note", "wake")]));
+    story.tries("note", Outcome::Refused(failure()));
+    assert!(matches!(story.decide(), Decision::Dead(_)));
+    story.flight = redriven(&story.flight, false);
+    story.tries("note", delivered(DONE));
+    assert_eq!(story.tries("wake", delivered(DONE)), Ending::Delivered);
+}
+
+#[test]
+fn a_refused_note_is_made_under_another_configuration() {
+    let mut story = note_then_wake();
+    story.tries("note", Outcome::Refused(failure()));
+    story.tries("other", Outcome::Retryable(failure()));
+    story.waits();
+    story.plan.steps[0].fingerprint += 1;
+    story.tries("note", delivered(DONE));
+    assert_eq!(story.tries("wake", delivered(DONE)), Ending::Delivered);
 }
 
 #[test]

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
-use super::stage::{START, Scripted, Stage, delivered, failed, message};
+use super::stage::{Scripted, Stage, delivered, failed, message};
 use crate::contract::{HostFault, Outcome};
 use crate::delivery::Flight;
-use crate::sandbox::Quarantined;
 use crate::store::{Accepted, MessageKey, NewOutgoing, Status};
 
 #[tokio::test]
@@ -140,49 +138,6 @@ async fn our_own_fault_is_no_attempt() {
     assert_eq!(stage.outcomes(key).await, ["only skipped", "only delivered"]);
     let flight: Flight = serde_json::from_str(&message.flight).unwrap();
     assert_eq!(flight.steps["only"].attempts, 1);
-    stage.end().await;
-}
-
-#[tokio::test]
-async fn a_quarantined_transport_is_not_called_and_costs_the_message_nothing() {
-    let folder = TempDir::new().unwrap();
-    let scripted = Scripted::default().with("only", false, []);
-    let opens = Timestamp::from_second(START + 60).unwrap();
-    let quarantined = Quarantined {
-        until: opens,
-        reason: "send breaks".into(),
-    };
-    scripted
-        .quarantined
-        .lock()
-        .unwrap()
-        .insert("only".into(), quarantined);
-    let stage = Stage::new(folder.path(), scripted);
-    let key = stage.accept("1").await;
-    let waiting = stage.until(key, |it| it.due_at > it.accepted_at).await;
-    assert_eq!(waiting.due_at, opens);
-    assert!(stage.transports.calls().is_empty());
-    stage.transports.quarantined.lock().unwrap().clear();
-    stage.pass(60);
-    stage.until(key, |it| it.status == Status::Delivered).await;
-    assert_eq!(stage.outcomes(key).await, ["only skipped", "only delivered"]);
-    stage.end().await;
-}
-
-#[tokio::test]
-async fn a_refusal_to_call_a_quarantined_adapter_is_no_attempt_and_no_pause() {
-    let folder = TempDir::new().unwrap();
-    let fault = Err(HostFault {
-        code: HostFault::QUARANTINED,
-        message: "it was too late".into(),
-    });
-    let stage = Stage::new(folder.path(), Scripted::default().with("only", false, [fault]));
-    let key = stage.accept("1").await;
-    // The clock stands still: it is tried again although no time has passed.
-    let message = stage.until(key, |it| it.status == Status::Delivered).await;
-    assert_eq!(stage.outcomes(key).await, ["only skipped", "only delivered"]);
-    let flight: Flight = serde_json::from_str(&message.flight).unwrap();
-    assert_eq!((flight.rounds, flight.steps["only"].attempts), (0, 1));
     stage.end().await;
 }
 
@@ -319,39 +274,6 @@ async fn the_deadline_ends_it_with_what_each_transport_said() {
         reason.contains("deadline") && reason.contains("only: the script says so (scripted)"),
         "{reason}"
     );
-    stage.end().await;
-}
-
-#[tokio::test]
-async fn a_transport_that_cannot_work_rests_and_comes_back() {
-    let folder = TempDir::new().unwrap();
-    let stage = Stage::new(
-        folder.path(),
-        Scripted::default().with(
-            "only",
-            false,
-            [failed(Outcome::Unavailable), failed(Outcome::Unavailable)],
-        ),
-    );
-    let (first, second) = (stage.accept("1").await, stage.accept("2").await);
-    for key in [first, second] {
-        stage.until(key, |it| it.due_at > it.accepted_at).await;
-    }
-    assert!(stage.engine.rests_until("only").is_some());
-    let third = stage.accept("3").await;
-    stage.until(third, |it| it.due_at > it.accepted_at).await;
-    assert_eq!(stage.outcomes(third).await, ["only skipped"]);
-    assert_eq!(stage.transports.calls().len(), 2);
-    stage.pass(31);
-    for key in [first, second, third] {
-        // Whoever does not get the one attempt of a resting transport looks again a second later.
-        for _ in 0..5 {
-            stage.pass(1);
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        stage.until(key, |it| it.status == Status::Delivered).await;
-    }
-    assert!(stage.engine.rests_until("only").is_none());
     stage.end().await;
 }
 

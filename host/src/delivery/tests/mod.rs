@@ -8,6 +8,7 @@ mod interleavings;
 mod ordering;
 mod policy;
 mod reference;
+mod resting;
 pub(super) mod stage;
 mod story;
 mod waiting;

@@ -11,7 +11,7 @@ use crate::config::Rate;
 use crate::contract::Outcome;
 use crate::delivery::Flight;
 use crate::envelope::{Draft, Priority};
-use crate::store::{MessageKey, NewOutgoing, Status};
+use crate::store::{MessageKey, NewOutgoing, Status, WaitsFor};
 
 fn of_partition(id: &str) -> NewOutgoing {
     NewOutgoing {
@@ -228,49 +228,16 @@ async fn what_is_over_its_rate_falls_through() {
 }
 
 #[tokio::test]
-async fn an_open_breaker_is_still_open_after_a_restart_and_opens_in_its_time() {
+async fn a_dead_one_lets_the_others_go_when_its_route_says_so_later() {
     let folder = TempDir::new().unwrap();
-    let down = [failed(Outcome::Unavailable), failed(Outcome::Unavailable)];
-    let stage = Stage::new(folder.path(), Scripted::default().with("only", false, down));
-    let mut keys = vec![stage.accept("1").await, stage.accept("2").await];
-    for key in &keys {
-        stage.until(*key, |it| it.due_at > it.accepted_at).await;
-    }
-    let opens = stage.engine.rests_until("only").unwrap();
-    stage.end().await;
-
-    let stage = Stage::new(folder.path(), Scripted::default().with("only", false, []));
-    keys.push(stage.accept("3").await);
-    let third = stage.until(keys[2], |it| it.due_at > it.accepted_at).await;
-    assert_eq!(third.due_at, opens);
-    assert!(stage.transports.calls().is_empty());
-    stage.pass(31);
-    for key in keys {
-        // Whoever does not get the one attempt of a resting transport looks again a second later.
-        while stage.store.outgoing(key).await.unwrap().unwrap().status != Status::Delivered {
-            stage.pass(1);
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
-    assert!(stage.store.breakers().await.unwrap().is_empty());
-    stage.end().await;
-}
-
-#[tokio::test]
-async fn another_transport_of_the_same_name_does_not_inherit_a_breaker() {
-    let folder = TempDir::new().unwrap();
-    let down = [failed(Outcome::Unavailable), failed(Outcome::Unavailable)];
-    let stage = Stage::new(folder.path(), Scripted::default().with("only", false, down));
-    for id in ["1", "2"] {
-        let key = stage.accept(id).await;
-        stage.until(key, |it| it.due_at > it.accepted_at).await;
-    }
-    stage.end().await;
-    let other = Scripted::default()
-        .with("only", false, [])
-        .limited("only", |it| it.fingerprint = 2);
-    let stage = Stage::new(folder.path(), other);
-    let key = stage.accept("3").await;
-    stage.until(key, |it| it.status == Status::Delivered).await;
+    let scripted = Scripted::default().with("only", false, [failed(Outcome::Refused)]);
+    let says = |on_block: &str| route("b", &["only"], &format!("on_block = \"{on_block}\""));
+    let stage = Stage::routed(folder.path(), scripted, &says("wait"));
+    let keys = accept_in_order(&stage, &["1", "2"]).await;
+    stage.until(keys[0], |it| it.status == Status::Dead).await;
+    let second = stage.store.outgoing(keys[1]).await.unwrap().unwrap();
+    assert_eq!(second.waits_for, WaitsFor::Turn);
+    stage.reload_routes(&says("release")).await;
+    stage.until(keys[1], |it| it.status == Status::Delivered).await;
     stage.end().await;
 }

@@ -124,6 +124,7 @@ impl Transports for Scripted {
             .unwrap()
             .get_mut(name)
             .and_then(VecDeque::pop_front);
+        assert!(step != Some(panics()), "the script says so");
         let outcome = step.unwrap_or_else(|| Ok(delivered()))?;
         Ok(Attempted {
             outcome,
@@ -147,6 +148,14 @@ pub(in crate::delivery) fn delivered() -> Outcome {
 
 pub(in crate::delivery) fn failed(outcome: fn(Failure) -> Outcome) -> Step {
     Ok(outcome(Failure::new("scripted", "the script says so")))
+}
+
+/// An attempt that ends in a panic.
+pub(in crate::delivery) fn panics() -> Step {
+    Err(HostFault {
+        code: "panic",
+        message: String::new(),
+    })
 }
 
 /// One byway's engine at work on a real store.
@@ -220,7 +229,12 @@ impl Stage {
 
     /// Puts the same transports in force with another chain, as a reload does.
     pub(in crate::delivery) async fn reload(&self, chain: &[&str]) {
-        *self.in_force.lock().unwrap() = in_force(&self.transports, &route_by(chain));
+        self.reload_routes(&route_by(chain)).await;
+    }
+
+    /// The same with routes of one's own.
+    pub(in crate::delivery) async fn reload_routes(&self, routes: &str) {
+        *self.in_force.lock().unwrap() = in_force(&self.transports, routes);
         let now = *self.now.lock().unwrap();
         self.store.hasten(now).await.unwrap();
         self.engine.nudge();

@@ -114,6 +114,32 @@ async fn a_redriven_message_is_due_again_with_its_story() {
 }
 
 #[tokio::test]
+async fn what_adapters_have_kept_is_forgotten_only_where_that_was_decided() {
+    let folder = folder();
+    let store = open(&folder);
+    for forgets_progress in [false, true] {
+        let key = dead(
+            &store,
+            &format!("{forgets_progress}"),
+            "executor@b",
+            "late",
+            "hook",
+        )
+        .await;
+        store.save_progress(key, "hook", vec![1], at(10)).await.unwrap();
+        let again = Intervention {
+            status: Status::Waiting,
+            forgets_progress,
+            ..Intervention::about(&seen(&store, key).await, "redriven", "admin", at(20))
+        };
+        assert!(store.intervene(key, again).await.unwrap());
+        let kept = store.progress(key, "hook").await.unwrap();
+        assert_eq!(kept.is_none(), forgets_progress);
+        assert_eq!(seen(&store, key).await.has_progress, !forgets_progress);
+    }
+}
+
+#[tokio::test]
 async fn one_that_is_sent_instead_comes_with_the_end_of_the_other() {
     let folder = folder();
     let store = open(&folder);

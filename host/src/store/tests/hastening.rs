@@ -66,7 +66,7 @@ async fn more_than_one_piece_is_hastened_too() {
 async fn what_waits_for_a_transport_is_due_again_when_the_routes_are_others() {
     let folder = folder();
     let store = open(&folder);
-    assert_eq!(store.plan_by("one".into(), at(1)).await.unwrap(), 0);
+    assert_eq!(store.plan_by("one".into(), at(1), |_, _| false).await.unwrap(), 0);
     for (id, waits_for) in [
         ("place", WaitsFor::Place("hook".into())),
         ("open", WaitsFor::Open(vec!["hook".into(), "chat".into()])),
@@ -90,12 +90,21 @@ async fn what_waits_for_a_transport_is_due_again_when_the_routes_are_others() {
         )
         .await;
     }
-    assert_eq!(store.plan_by("one".into(), at(10)).await.unwrap(), 0);
+    assert_eq!(
+        store.plan_by("one".into(), at(10), |_, _| false).await.unwrap(),
+        0
+    );
     drop(store);
     let store = open(&folder);
-    assert_eq!(store.plan_by("two".into(), at(10)).await.unwrap(), 2);
+    assert_eq!(
+        store.plan_by("two".into(), at(10), |_, _| false).await.unwrap(),
+        2
+    );
     assert_eq!(ids(&store.due(at(10), 100).await.unwrap()), ["place", "open"]);
-    assert_eq!(store.plan_by("two".into(), at(10)).await.unwrap(), 0);
+    assert_eq!(
+        store.plan_by("two".into(), at(10), |_, _| false).await.unwrap(),
+        0
+    );
     let parts = store.look(|look| look.parts()).await.unwrap();
     assert_eq!(parts, ["", "turn"]);
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::envelope::Address;
 
 fn of_partition(id: &str, key: &str) -> NewOutgoing {
     NewOutgoing {
@@ -77,6 +78,74 @@ async fn the_held_and_the_dead_let_the_next_one_go_unless_the_route_says_wait() 
             assert_eq!(due(&store).await, ["2"], "{status} {lets_pass}");
         }
     }
+}
+
+/// A dead message that keeps its place in the line.
+async fn dies_in_line(store: &Store, key: MessageKey) {
+    let dead = Advance {
+        lets_pass: false,
+        ..step(Status::Dead, at(30))
+    };
+    store.advance(key, dead).await.unwrap();
+}
+
+async fn redriven(store: &Store, key: MessageKey) {
+    let seen = store.outgoing(key).await.unwrap().unwrap();
+    let again = Intervention {
+        status: Status::Waiting,
+        due_at: at(40),
+        ..Intervention::about(&seen, "redriven", "admin", at(40))
+    };
+    assert!(store.intervene(key, again).await.unwrap());
+}
+
+#[tokio::test]
+async fn who_ended_before_its_turn_and_goes_on_does_not_overtake() {
+    let folder = folder();
+    let store = open(&folder);
+    let first = accepted(&store, of_partition("1", "k")).await;
+    let second = accepted(&store, of_partition("2", "k")).await;
+    accepted(&store, of_partition("3", "k")).await;
+    // By its deadline, while the first one is still tried.
+    dies_in_line(&store, second).await;
+    redriven(&store, second).await;
+    assert_eq!(due(&store).await, ["1"]);
+    store
+        .advance(first, step(Status::Delivered, at(41)))
+        .await
+        .unwrap();
+    assert_eq!(due(&store).await, ["2"]);
+    // And the first of a line that goes on is the first still.
+    dies_in_line(&store, second).await;
+    assert!(due(&store).await.is_empty());
+    redriven(&store, second).await;
+    assert_eq!(due(&store).await, ["2"]);
+}
+
+#[tokio::test]
+async fn the_dead_let_the_next_one_go_when_other_routes_say_so() {
+    let folder = folder();
+    let store = open(&folder);
+    for recipient in ["executor@b", "executor@c"] {
+        for id in ["1", "2"] {
+            let new = NewOutgoing {
+                recipient: recipient.parse().unwrap(),
+                ..of_partition(&format!("{id} to {recipient}"), "k")
+            };
+            let key = accepted(&store, new).await;
+            if id == "1" {
+                dies_in_line(&store, key).await;
+            }
+        }
+    }
+    store.plan_by("one".into(), at(50), |_, _| false).await.unwrap();
+    assert!(due(&store).await.is_empty());
+    let only_b = |_: Option<&Address>, recipient: &Address| recipient.instance() == "b";
+    store.plan_by("two".into(), at(50), only_b).await.unwrap();
+    assert_eq!(due(&store).await, ["2 to executor@b"]);
+    // Asked once for each set of routes.
+    store.plan_by("two".into(), at(50), |_, _| true).await.unwrap();
+    assert_eq!(due(&store).await, ["2 to executor@b"]);
 }
 
 #[tokio::test]

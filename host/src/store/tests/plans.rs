@@ -35,6 +35,7 @@ fn no_query_looks_through_a_table_or_sorts() {
         outlook::NEXT_OVERDUE,
         line::IS_ANYBODY_THERE,
         line::FIRST,
+        line::DEAD_IN_LINE,
         hasten::OF_PART,
         hasten::PLANNED_BY,
         outbox::BY_KEY,
