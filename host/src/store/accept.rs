@@ -7,17 +7,16 @@ use super::column::hex;
 use super::idempotency::{Presented, Standing};
 use super::journal::{About, note_new, tell};
 use super::line;
-use super::outbox::PRIORITY_MAX;
+use super::outbox::{self, PRIORITY_MAX};
 use super::rows::{Accepted, Earlier, MessageKey, NewOutgoing};
 use super::sum;
 use super::waits_for::WaitsFor;
 use super::words::{Kind, Status};
-use super::{Store, StoreError};
+use super::{Store, StoreError, set_aside};
 
 pub(super) const KNOWN: &str =
-    "SELECT digest, status FROM outgoing WHERE id = ?1 AND source = ?2 AND recipient = ?3 AND kind = ?4";
-pub(super) const STATUS: &str =
-    "SELECT status FROM outgoing WHERE key = (SELECT max(key) FROM outgoing WHERE id = ?1 AND source = ?2)";
+    "SELECT digest, key FROM outgoing WHERE id = ?1 AND source = ?2 AND recipient = ?3 AND kind = ?4";
+pub(super) const KEY: &str = "SELECT max(key) FROM outgoing WHERE id = ?1 AND source = ?2";
 pub(super) const INSERT: &str = "INSERT INTO outgoing (kind, id, source, sender, recipient, instance, digest, principal, priority, \
                       partition_key, status, flight, due_at, deadline, expires, accepted_at, in_line, waits_for, head_sum, state_sum) \
                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'waiting', ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
@@ -41,7 +40,7 @@ impl Store {
             },
             Kind::Wake | Kind::Receipt => None,
         };
-        self.inner.writer.write(move |tx| accept(tx, &new)).await
+        self.write_sound(move |tx| accept(tx, &new)).await
     }
 }
 
@@ -110,33 +109,44 @@ fn known(
         Some(Standing::Other) => return Ok(Some(Accepted::KeyConflict)),
         Some(Standing::New) | None => {}
     }
-    let found: Option<(Vec<u8>, String)> = connection
+    let found: Option<(Vec<u8>, i64)> = connection
         .prepare_cached(KNOWN)?
         .query_row(params![new.id, new.source, recipient, new.kind.as_str()], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
         .optional()?;
-    Ok(found.map(|(digest, status)| {
-        if digest == new.digest {
-            Accepted::Same(Earlier {
-                id: new.id.clone(),
-                source: new.source.clone(),
-                status,
-            })
-        } else {
-            Accepted::IdConflict
-        }
-    }))
+    let Some((digest, key)) = found else {
+        return Ok(None);
+    };
+    // Read whole, so that nothing is said of a row that is damaged.
+    let Some(message) = outbox::by_key(connection, MessageKey(key))? else {
+        return Ok(None);
+    };
+    if digest != new.digest {
+        return Ok(Some(Accepted::IdConflict));
+    }
+    Ok(Some(Accepted::Same(Earlier {
+        id: message.id,
+        source: message.source,
+        status: message.status.to_string(),
+    })))
 }
 
 /// How a message stands that was accepted under an idempotency key. What is not on its way out was
 /// for a local agent: delivered with its acceptance.
 fn status(connection: &Connection, id: &str, source: &str) -> rusqlite::Result<String> {
-    let status = connection
-        .prepare_cached(STATUS)?
-        .query_row(params![id, source], |row| row.get(0))
-        .optional()?;
-    Ok(status.unwrap_or_else(|| "delivered".to_owned()))
+    let key: Option<i64> = connection
+        .prepare_cached(KEY)?
+        .query_row(params![id, source], |row| row.get(0))?;
+    let message = key
+        .map(|key| outbox::by_key(connection, MessageKey(key)))
+        .transpose()?
+        .flatten();
+    if let Some(message) = message {
+        return Ok(message.status.to_string());
+    }
+    set_aside::refuse_by_id(connection, id)?;
+    Ok("delivered".to_owned())
 }
 
 fn insert(connection: &Connection, new: &NewOutgoing, recipient: &str) -> rusqlite::Result<MessageKey> {
@@ -151,6 +161,8 @@ fn insert(connection: &Connection, new: &NewOutgoing, recipient: &str) -> rusqli
     let digest = new.digest.as_slice();
     let [deadline, accepted_at] = [new.deadline, new.accepted_at].map(jiff::Timestamp::as_millisecond);
     let expires = new.expires.map(jiff::Timestamp::as_millisecond);
+    // One that nobody looks for would never be due.
+    let priority = new.priority.min(PRIORITY_MAX);
     let head_sum = sum::of(
         sum::OUTGOING,
         &[
@@ -163,6 +175,10 @@ fn insert(connection: &Connection, new: &NewOutgoing, recipient: &str) -> rusqli
             &expires,
             &accepted_at,
             &digest,
+            &new.principal,
+            &new.recipient.instance(),
+            &priority,
+            &new.partition_key,
         ],
     )?;
     let null = rusqlite::types::Null;
@@ -180,8 +196,7 @@ fn insert(connection: &Connection, new: &NewOutgoing, recipient: &str) -> rusqli
         new.recipient.instance(),
         digest,
         new.principal,
-        // A priority that nobody looks for would never be due.
-        new.priority.min(PRIORITY_MAX),
+        priority,
         new.partition_key,
         new.flight,
         new.due_at.as_millisecond(),

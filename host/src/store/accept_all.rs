@@ -45,7 +45,7 @@ impl Store {
                 return self.inner.readers.read(known).await?.ok_or(full);
             }
         };
-        self.inner.writer.write(move |tx| accept_all(tx, &parts)).await
+        self.write_sound(move |tx| accept_all(tx, &parts)).await
     }
 }
 

@@ -12,30 +12,26 @@ use serde_json::json;
 use super::column::word;
 use super::journal::{About, tell};
 use super::line;
+use super::outbox;
 use super::rows::{Advance, Advanced, Attempt, MessageKey};
-use super::sum;
+use super::sum::{self, Damage};
 use super::waits_for::WaitsFor;
 use super::words::Status;
 use super::{Store, StoreError};
 
-pub(super) const STANDING: &str =
-    "SELECT source, id, recipient, receipt, status, ended_at FROM outgoing WHERE key = ?1";
+pub(super) const STANDING: &str = "SELECT source, id, recipient, receipt, status, ended_at, reason, fallback, flight, state_sum FROM outgoing WHERE key = ?1";
+/// Which of its columns the sum of a message's state is of.
+const SUMMED_STATE: [usize; 6] = [4, 6, 7, 3, 8, 5];
 pub(super) const UPDATE: &str = "UPDATE outgoing SET status = ?2, reason = ?3, fallback = ?4, receipt = ?5, flight = ?6, \
                       due_at = ?7, ended_at = ?8, state_sum = ?10, \
                       waits_for = CASE WHEN waits_for = 'turn' AND ?7 IS NOT NULL THEN 'turn' ELSE ?9 END WHERE key = ?1";
 const UPDATE_ENDED: &str = "UPDATE outgoing SET receipt = ?2, flight = coalesce(?3, flight) WHERE key = ?1";
 const ADD_ATTEMPT: &str = "INSERT INTO attempt (key, number, transport, mode, outcome, code, message, fix, effect, \
-                           reference, began, took_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+                           reference, began, took_ms, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 pub(super) const OF_RECIPIENT: &str = "SELECT key, receipt, ended_at IS NULL FROM outgoing \
                                        WHERE id = ?1 AND source = ?2 AND recipient = ?3 AND kind = 'message' ORDER BY key";
 const RECEIVED: &str = "UPDATE outgoing SET receipt = ?2, due_at = CASE WHEN ?3 THEN ?4 ELSE due_at END, \
      waits_for = CASE WHEN waits_for = 'turn' THEN waits_for ELSE '' END, reason = coalesce(?5, reason) WHERE key = ?1";
-const SAVE_PROGRESS: &str = "INSERT INTO progress (key, transport, bytes, saved_at) VALUES (?1, ?2, ?3, ?4) \
-                             ON CONFLICT DO UPDATE SET bytes = excluded.bytes, saved_at = excluded.saved_at";
-pub(super) const PROGRESS: &str = "SELECT bytes FROM progress WHERE key = ?1 AND transport = ?2";
-
-/// What one adapter may keep of one message, in bytes.
-pub const PROGRESS_BYTES_MAX: usize = 4096;
 
 impl Store {
     /// Writes down one step of a message's delivery. A message that has ended stays ended, except that a
@@ -45,7 +41,7 @@ impl Store {
     /// # Errors
     /// Where it could not be stored; then nothing of it is.
     pub async fn advance(&self, key: MessageKey, step: Advance) -> Result<Advanced, StoreError> {
-        self.inner.writer.write(move |tx| advance(tx, key, &step)).await
+        self.write_sound(move |tx| advance(tx, key, &step)).await
     }
 
     /// Notes what the addressed instance says of a message of ours. Of several receipts the greatest
@@ -79,50 +75,11 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let words = [source, id, recipient, status].map(str::to_owned);
-        self.inner
-            .writer
-            .write(move |tx| {
-                let [source, id, recipient, status] = &words;
-                record_receipt(tx, (source, id, recipient), status, why.as_deref(), now)
-            })
-            .await
-    }
-
-    /// Keeps what an adapter wants to remember of a message, at most [`PROGRESS_BYTES_MAX`], in place of
-    /// what it kept before.
-    ///
-    /// # Errors
-    /// Where it is longer, there is no such message, or it could not be stored.
-    pub async fn save_progress(
-        &self,
-        key: MessageKey,
-        transport: &str,
-        bytes: Vec<u8>,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        if bytes.len() > PROGRESS_BYTES_MAX {
-            return Err(StoreError::ProgressTooLong {
-                bytes: bytes.len(),
-                most: PROGRESS_BYTES_MAX,
-            });
-        }
-        let transport = transport.to_owned();
-        self.inner
-            .writer
-            .write(move |tx| save_progress(tx, key, &transport, &bytes, now))
-            .await
-    }
-
-    /// What an adapter kept of a message.
-    ///
-    /// # Errors
-    /// Where it could not be read.
-    pub async fn progress(&self, key: MessageKey, transport: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let transport = transport.to_owned();
-        self.inner
-            .readers
-            .read(move |connection| progress(connection, key, &transport))
-            .await
+        self.write_sound(move |tx| {
+            let [source, id, recipient, status] = &words;
+            record_receipt(tx, (source, id, recipient), status, why.as_deref(), now)
+        })
+        .await
     }
 }
 
@@ -141,6 +98,8 @@ pub(super) fn advance(
     step: &Advance,
 ) -> rusqlite::Result<Advanced> {
     let before = connection.prepare_cached(STANDING)?.query_row([key.0], |row| {
+        let (table, key) = ("outgoing", key.0);
+        sum::check(sum::OUTGOING_STATE, row, &SUMMED_STATE, 9, Damage { table, key })?;
         Ok(Before {
             source: row.get(0)?,
             id: row.get(1)?,
@@ -230,6 +189,24 @@ fn add_attempt(
     about: About<'_>,
 ) -> rusqlite::Result<()> {
     let took_ms = i64::try_from(attempt.took_ms).unwrap_or(i64::MAX);
+    let began = attempt.began.as_millisecond();
+    let sum = sum::of(
+        sum::ATTEMPT,
+        &[
+            &key.0,
+            &attempt.number,
+            &attempt.transport,
+            &attempt.mode,
+            &attempt.outcome,
+            &attempt.code,
+            &attempt.message,
+            &attempt.fix,
+            &attempt.effect,
+            &attempt.reference,
+            &began,
+            &took_ms,
+        ],
+    )?;
     connection.prepare_cached(ADD_ATTEMPT)?.execute(params![
         key.0,
         attempt.number,
@@ -241,8 +218,9 @@ fn add_attempt(
         attempt.fix,
         attempt.effect,
         attempt.reference,
-        attempt.began.as_millisecond(),
+        began,
         took_ms,
+        sum,
     ])?;
     let event = if attempt.number.is_some() {
         "attempt"
@@ -288,6 +266,8 @@ pub(super) fn record_receipt(
     };
     let is_greater = rank(known.as_deref()) < rank(Some(status));
     if is_greater {
+        // A new sum would make damage look sound.
+        outbox::by_key(connection, MessageKey(key))?;
         connection.prepare_cached(RECEIVED)?.execute(params![
             key,
             status,
@@ -327,35 +307,4 @@ fn rank(receipt: Option<&str>) -> u8 {
         Some("processed") => 5,
         _ => 0,
     }
-}
-
-pub(super) fn save_progress(
-    connection: &Connection,
-    key: MessageKey,
-    transport: &str,
-    bytes: &[u8],
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    // Asked for, so that a key of no message is told apart from a database that fails.
-    connection
-        .prepare_cached(STANDING)?
-        .query_row([key.0], |_| Ok(()))?;
-    connection.prepare_cached(SAVE_PROGRESS)?.execute(params![
-        key.0,
-        transport,
-        bytes,
-        now.as_millisecond()
-    ])?;
-    Ok(())
-}
-
-pub(super) fn progress(
-    connection: &Connection,
-    key: MessageKey,
-    transport: &str,
-) -> rusqlite::Result<Option<Vec<u8>>> {
-    connection
-        .prepare_cached(PROGRESS)?
-        .query_row(params![key.0, transport], |row| row.get(0))
-        .optional()
 }

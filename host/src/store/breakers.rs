@@ -2,15 +2,16 @@
 //! message again because byway was started anew.
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 use super::column::time_or_null;
+use super::sum;
 use super::{Store, StoreError};
 
-const ALL: &str = "SELECT transport, fingerprint, failures, opened_at FROM breaker ORDER BY transport";
-const KEEP: &str = "INSERT INTO breaker (transport, fingerprint, failures, opened_at) VALUES (?1, ?2, ?3, ?4) \
+const ALL: &str = "SELECT transport, fingerprint, failures, opened_at, sum FROM breaker ORDER BY transport";
+const KEEP: &str = "INSERT INTO breaker (transport, fingerprint, failures, opened_at, sum) VALUES (?1, ?2, ?3, ?4, ?5) \
                     ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint, failures = excluded.failures, \
-                    opened_at = excluded.opened_at";
+                    opened_at = excluded.opened_at, sum = excluded.sum";
 const FORGET: &str = "DELETE FROM breaker WHERE transport = ?1";
 
 /// A breaker that is not closed and at rest.
@@ -27,27 +28,24 @@ pub struct KeptBreaker {
 }
 
 impl Store {
-    /// The breakers that were kept.
+    /// The breakers that were kept. One whose row is damaged is set aside, and so it is closed.
     ///
     /// # Errors
     /// Where they could not be read.
     pub async fn breakers(&self) -> Result<Vec<KeptBreaker>, StoreError> {
-        self.inner
+        let read: Vec<Result<KeptBreaker, String>> = self
+            .inner
             .readers
-            .read(|connection| {
-                connection
-                    .prepare_cached(ALL)?
-                    .query_map([], |row| {
-                        Ok(KeptBreaker {
-                            transport: row.get(0)?,
-                            fingerprint: row.get(1)?,
-                            failures: row.get(2)?,
-                            opened_at: time_or_null(row, 3)?,
-                        })
-                    })?
-                    .collect()
-            })
-            .await
+            .read(|connection| connection.prepare_cached(ALL)?.query_map([], kept)?.collect())
+            .await?;
+        let mut breakers = Vec::with_capacity(read.len());
+        for kept in read {
+            match kept {
+                Ok(breaker) => breakers.push(breaker),
+                Err(transport) => self.set_record_aside(sum::BREAKER, &transport).await?,
+            }
+        }
+        Ok(breakers)
     }
 
     /// Keeps how a breaker stands, in place of how it stood. One without a failure is forgotten.
@@ -62,15 +60,30 @@ impl Store {
                     return tx.prepare_cached(FORGET)?.execute([&breaker.transport]).map(drop);
                 }
                 let opened_at = breaker.opened_at.map(Timestamp::as_millisecond);
+                let KeptBreaker {
+                    transport,
+                    fingerprint,
+                    failures,
+                    ..
+                } = &breaker;
+                let sum = sum::of(sum::BREAKER, &[transport, fingerprint, failures, &opened_at])?;
                 tx.prepare_cached(KEEP)?
-                    .execute(params![
-                        breaker.transport,
-                        breaker.fingerprint,
-                        breaker.failures,
-                        opened_at
-                    ])
+                    .execute(params![transport, fingerprint, failures, opened_at, sum])
                     .map(drop)
             })
             .await
     }
+}
+
+/// A breaker; or the name of a transport whose row is damaged.
+fn kept(row: &Row<'_>) -> rusqlite::Result<Result<KeptBreaker, String>> {
+    if !sum::holds(sum::BREAKER, row, &[0, 1, 2, 3], 4)? {
+        return Ok(Err(row.get(0)?));
+    }
+    Ok(Ok(KeptBreaker {
+        transport: row.get(0)?,
+        fingerprint: row.get(1)?,
+        failures: row.get(2)?,
+        opened_at: time_or_null(row, 3)?,
+    }))
 }

@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use super::records::DamagedRecord;
 use super::sum::Damage;
 use crate::error_code::ErrorCode;
 
@@ -82,7 +83,7 @@ pub enum StoreError {
     /// A message's row is damaged.
     #[error(
         "a message's row is damaged (table {table}, key {key}), and was set aside in the table `damaged` as it is; the other \
-         messages go on: look at the disk, and send the message anew"
+         messages go on: look at the disk, and send the message anew under a new id and key"
     )]
     RowDamaged {
         /// Its table.
@@ -90,6 +91,9 @@ pub enum StoreError {
         /// Its key there.
         key: i64,
     },
+    /// A record that would have decided something is damaged.
+    #[error("{0}; look at the disk")]
+    RecordDamaged(DamagedRecord),
     /// Another program holds the database's lock.
     #[error("another program has {file} locked; nothing was stored: end it, and try again")]
     Busy {
@@ -132,7 +136,7 @@ impl StoreError {
             Self::InUse { .. } => ErrorCode::DataFolderInUse,
             Self::Folder { .. } | Self::Foreign { .. } => ErrorCode::DataFolder,
             Self::Full { .. } | Self::NoRoom { .. } => ErrorCode::DiskFull,
-            Self::RowDamaged { .. } => ErrorCode::RowDamaged,
+            Self::RowDamaged { .. } | Self::RecordDamaged(_) => ErrorCode::RowDamaged,
             Self::Newer { .. }
             | Self::Damaged { .. }
             | Self::Busy { .. }
@@ -153,6 +157,11 @@ impl StoreError {
             && let Some(Damage { table, key }) = cause.downcast_ref()
         {
             return Self::RowDamaged { table, key: *key };
+        }
+        if let Sql::FromSqlConversionFailure(_, _, cause) = error
+            && let Some(record) = cause.downcast_ref()
+        {
+            return Self::RecordDamaged(*record);
         }
         match error {
             Sql::QueryReturnedNoRows => return Self::NoSuchMessage,

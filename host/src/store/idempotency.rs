@@ -6,13 +6,16 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::records::{self, DamagedRecord};
+use super::sum;
+
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-pub(super) const FIND: &str = "SELECT digest, id, source FROM idempotency \
+pub(super) const FIND: &str = "SELECT principal, name, digest, id, source, kept_until, sum FROM idempotency \
                                WHERE principal = ?1 AND name = ?2 AND kept_until > ?3";
-const KEEP: &str = "INSERT INTO idempotency (principal, name, digest, id, source, kept_until) \
-                    VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET digest = excluded.digest, \
-                    id = excluded.id, source = excluded.source, kept_until = excluded.kept_until";
+const KEEP: &str = "INSERT INTO idempotency (principal, name, digest, id, source, kept_until, sum) \
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET digest = excluded.digest, \
+                    id = excluded.id, source = excluded.source, kept_until = excluded.kept_until, sum = excluded.sum";
 
 /// A key as a caller presents it, with the digest of what it asks for under it.
 pub(super) struct Presented<'a> {
@@ -38,7 +41,11 @@ impl Presented<'_> {
             .prepare_cached(FIND)?
             .query_row(
                 params![self.principal, self.name, self.at.as_millisecond()],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+                |row| {
+                    let (columns, damaged) = ([0, 1, 2, 3, 4, 5], DamagedRecord::Presented);
+                    records::check(sum::IDEMPOTENCY, row, &columns, 6, damaged)?;
+                    Ok((row.get(2)?, row.get(3)?, row.get(4)?))
+                },
             )
             .optional()?;
         Ok(match found {
@@ -51,13 +58,19 @@ impl Presented<'_> {
     /// Remembers what the key stands for from now on.
     pub(super) fn keep(&self, connection: &Connection, id: &str, source: &str) -> rusqlite::Result<()> {
         let until = self.at.saturating_add(KEPT).unwrap_or(Timestamp::MAX);
+        let (digest, until) = (self.digest.as_slice(), until.as_millisecond());
+        let sum = sum::of(
+            sum::IDEMPOTENCY,
+            &[&self.principal, &self.name, &digest, &id, &source, &until],
+        )?;
         connection.prepare_cached(KEEP)?.execute(params![
             self.principal,
             self.name,
-            self.digest.as_slice(),
+            digest,
             id,
             source,
-            until.as_millisecond()
+            until,
+            sum
         ])?;
         Ok(())
     }

@@ -5,7 +5,7 @@
 //! nobody can put a message of their own in the place of one that an agent has already seen.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 use serde_json::json;
 
 use super::column::{limit, time, word};
@@ -18,7 +18,8 @@ use super::{Store, StoreError};
 macro_rules! select {
     ($condition:literal) => {
         concat!(
-            "SELECT incoming.key, id, source, recipient, authority, via, status, received_at, json, incoming.sum, incoming_body.sum \
+            "SELECT incoming.key, id, source, recipient, authority, via, status, received_at, json, incoming.sum, incoming_body.sum, \
+             agent, changed_at \
              FROM incoming JOIN incoming_body USING (key) WHERE ",
             $condition
         )
@@ -35,11 +36,11 @@ pub(super) const KEY_OF_NAME: &str =
     "SELECT min(key) FROM incoming WHERE id = ?1 AND agent = ?2 AND source = ?3";
 pub(super) const KEYS_OF_MESSAGE: &str = "SELECT key FROM incoming WHERE id = ?1 AND source = ?2 LIMIT ?3";
 /// Which columns of [`select!`] the sum is of.
-const SUMMED_COLUMNS: [usize; 7] = [1, 2, 3, 4, 5, 6, 7];
+const SUMMED_COLUMNS: [usize; 9] = [1, 2, 3, 4, 5, 6, 7, 11, 12];
 const MARK: &str = "UPDATE incoming SET status = ?2, changed_at = ?3, sum = ?4 WHERE key = ?1";
-pub(super) const CURSOR: &str = "SELECT bytes FROM cursor WHERE transport = ?1";
-const SET_CURSOR: &str = "INSERT INTO cursor (transport, bytes) VALUES (?1, ?2) \
-                          ON CONFLICT DO UPDATE SET bytes = excluded.bytes";
+pub(super) const CURSOR: &str = "SELECT bytes, transport, sum FROM cursor WHERE transport = ?1";
+const SET_CURSOR: &str = "INSERT INTO cursor (transport, bytes, sum) VALUES (?1, ?2, ?3) \
+                          ON CONFLICT DO UPDATE SET bytes = excluded.bytes, sum = excluded.sum";
 
 /// The most inboxes in which one message is looked for.
 const INBOXES_MAX: usize = 1_024;
@@ -131,16 +132,25 @@ impl Store {
         .await
     }
 
-    /// Where a receiving transport goes on.
+    /// Where a receiving transport goes on. A damaged one is set aside, and then there is none.
     ///
     /// # Errors
     /// Where it could not be read.
     pub async fn cursor(&self, transport: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let transport = transport.to_owned();
-        self.inner
+        let name = transport.to_owned();
+        let kept = self
+            .inner
             .readers
-            .read(move |connection| cursor(connection, &transport))
-            .await
+            .read(move |connection| cursor(connection, &name))
+            .await?;
+        match kept {
+            Some(Kept::Sound(bytes)) => Ok(bytes),
+            Some(Kept::Damaged) => {
+                self.set_record_aside(sum::CURSOR, transport).await?;
+                Ok(None)
+            }
+            None => Ok(None),
+        }
     }
 
     /// Notes where a receiving transport goes on; to be called after what it brought is stored.
@@ -189,7 +199,7 @@ pub(super) fn by_id(
     key.map_or(Ok(None), |key| by_key(connection, key))
 }
 
-fn by_key(connection: &Connection, key: i64) -> rusqlite::Result<Option<Incoming>> {
+pub(super) fn by_key(connection: &Connection, key: i64) -> rusqlite::Result<Option<Incoming>> {
     connection
         .prepare_cached(BY_KEY)?
         .query_row([key], incoming)
@@ -234,7 +244,8 @@ pub(super) fn mark(
         &message.via,
     ]
     .map(String::as_str);
-    let sum = sum_of(words, status, message.received_at)?;
+    let times = [message.received_at, now];
+    let sum = sum_of(words, status, message.recipient.agent(), times)?;
     connection.prepare_cached(MARK)?.execute(params![
         message.key,
         status.as_str(),
@@ -256,36 +267,53 @@ pub(super) fn mark(
     Ok(Some(Incoming { status, ..message }))
 }
 
-pub(super) fn cursor(connection: &Connection, transport: &str) -> rusqlite::Result<Option<Vec<u8>>> {
-    let bytes: Option<Option<Vec<u8>>> = connection
-        .prepare_cached(CURSOR)?
-        .query_row([transport], |row| row.get(0))
-        .optional()?;
-    Ok(bytes.flatten())
+/// A row of the cursors.
+enum Kept {
+    Sound(Option<Vec<u8>>),
+    Damaged,
 }
 
-pub(super) fn set_cursor(
-    connection: &Connection,
-    transport: &str,
-    bytes: Option<&[u8]>,
-) -> rusqlite::Result<()> {
+fn cursor(connection: &Connection, transport: &str) -> rusqlite::Result<Option<Kept>> {
+    let kept = |row: &Row<'_>| {
+        if sum::holds(sum::CURSOR, row, &[1, 0], 2)? {
+            return row.get(0).map(Kept::Sound);
+        }
+        Ok(Kept::Damaged)
+    };
+    connection
+        .prepare_cached(CURSOR)?
+        .query_row([transport], kept)
+        .optional()
+}
+
+fn set_cursor(connection: &Connection, transport: &str, bytes: Option<&[u8]>) -> rusqlite::Result<()> {
+    let sum = sum::of(sum::CURSOR, &[&transport, &bytes])?;
     connection
         .prepare_cached(SET_CURSOR)?
-        .execute(params![transport, bytes])?;
+        .execute(params![transport, bytes, sum])?;
     Ok(())
 }
 
-/// The sum of a message's row in an inbox.
+/// The sum of a message's row in an inbox; of the times the second is that of its last change.
 pub(super) fn sum_of(
     [id, source, recipient, authority, via]: [&str; 5],
     status: InboxStatus,
-    received_at: Timestamp,
+    agent: &str,
+    times: [Timestamp; 2],
 ) -> rusqlite::Result<i64> {
-    let (status, received_at) = (status.as_str(), received_at.as_millisecond());
-    sum::of(
-        sum::INCOMING,
-        &[&id, &source, &recipient, &authority, &via, &status, &received_at],
-    )
+    let (status, [received_at, changed_at]) = (status.as_str(), times.map(Timestamp::as_millisecond));
+    let values: [&dyn ToSql; 9] = [
+        &id,
+        &source,
+        &recipient,
+        &authority,
+        &via,
+        &status,
+        &received_at,
+        &agent,
+        &changed_at,
+    ];
+    sum::of(sum::INCOMING, &values)
 }
 
 fn incoming(row: &Row<'_>) -> rusqlite::Result<Incoming> {

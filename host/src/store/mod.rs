@@ -45,13 +45,16 @@ mod log;
 mod outbox;
 mod outlook;
 mod owner;
+mod progress;
 mod readers;
 mod receipts;
+mod records;
 mod retention;
 mod rows;
 mod schema;
 mod set_aside;
 mod sum;
+mod summing;
 mod take_in;
 mod waits_for;
 mod words;
@@ -64,7 +67,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use accept_all::{AcceptedAll, NewPart};
-pub use advance::PROGRESS_BYTES_MAX;
 pub use breakers::KeptBreaker;
 pub use budget::DiskLimits;
 pub use dead::DeadFilter;
@@ -76,7 +78,9 @@ pub use journal::{
 };
 pub use outbox::PRIORITY_MAX;
 pub use outlook::{Due, Looked, Outlook};
+pub use progress::PROGRESS_BYTES_MAX;
 pub use receipts::{MakeReceipt, NewReceipt};
+pub use records::DamagedRecord;
 pub use retention::{Cutoffs, Pruned};
 pub use rows::{
     Accepted, Advance, Advanced, Attempt, Counts, Earlier, Incoming, JournalRow, MessageKey, NewIncoming,

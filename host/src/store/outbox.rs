@@ -8,20 +8,21 @@ use super::rows::{Attempt, Counts, MessageKey, Outgoing, OutgoingFilter, Page};
 use super::sum::{self, Damage};
 use super::words::{Kind, Status};
 use super::{Store, StoreError};
+use crate::error_code::ErrorCode;
 
 /// The columns of a row without its body, as [`header`] reads them.
 macro_rules! columns {
     () => {
         "outgoing.key, kind, id, source, sender, recipient, status, reason, fallback, receipt, flight, due_at, deadline, \
          expires, accepted_at, ended_at, EXISTS (SELECT 1 FROM progress WHERE progress.key = outgoing.key), digest, \
-         head_sum, state_sum, waits_for"
+         head_sum, state_sum, waits_for, principal, instance, priority, partition_key"
     };
 }
 pub(super) use columns;
 /// Where the body stands when it is asked for: after the columns.
-const BODY: usize = 21;
+const BODY: usize = 25;
 /// Which columns the sums are of, in the order in which they are summed.
-const SUMMED_HEAD: [usize; 9] = [1, 2, 3, 4, 5, 12, 13, 14, 17];
+const SUMMED_HEAD: [usize; 13] = [1, 2, 3, 4, 5, 12, 13, 14, 17, 21, 22, 23, 24];
 const SUMMED_STATE: [usize; 6] = [6, 7, 8, 9, 10, 15];
 
 pub(super) const BY_KEY: &str = concat!(
@@ -35,7 +36,9 @@ pub(super) const KEY_OF_NAME: &str =
 pub(super) const KEYS_OF_NAME: &str =
     "SELECT key FROM outgoing WHERE id = ?1 AND source = ?2 AND kind <> 'receipt' ORDER BY key LIMIT ?3";
 pub(super) const ATTEMPTS: &str = "SELECT number, transport, mode, outcome, code, message, fix, effect, reference, began, \
-                                   took_ms FROM attempt WHERE key = ?1 ORDER BY seq";
+                                   took_ms, key, sum FROM attempt WHERE key = ?1 ORDER BY seq";
+/// Which of its columns the sum is of.
+const SUMMED_ATTEMPT: [usize; 12] = [11, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 pub(super) const COUNT: &str = "SELECT count(*) FROM outgoing WHERE status = ?1";
 pub(super) const COUNT_UNREAD: &str =
     "SELECT count(*) FROM incoming INDEXED BY incoming_unread WHERE status = 'unread'";
@@ -88,7 +91,7 @@ impl Store {
             .await
     }
 
-    /// What was tried and passed over, in order.
+    /// What was tried and passed over, in order. One whose record is damaged has the outcome `damaged`, and says so.
     ///
     /// # Errors
     /// Where it could not be read.
@@ -166,6 +169,9 @@ pub(super) fn attempts(connection: &Connection, key: MessageKey) -> rusqlite::Re
     connection
         .prepare_cached(ATTEMPTS)?
         .query_map([key.0], |row| {
+            if !sum::holds(sum::ATTEMPT, row, &SUMMED_ATTEMPT, 12)? {
+                return Ok(damaged_attempt(row));
+            }
             Ok(Attempt {
                 number: row.get(0)?,
                 transport: row.get(1)?,
@@ -181,6 +187,25 @@ pub(super) fn attempts(connection: &Connection, key: MessageKey) -> rusqlite::Re
             })
         })?
         .collect()
+}
+
+/// What is shown of an attempt whose record is damaged: which it was, if that can be read, and that it cannot be
+/// trusted.
+fn damaged_attempt(row: &Row<'_>) -> Attempt {
+    let code = ErrorCode::RowDamaged;
+    Attempt {
+        number: row.get(0).unwrap_or_default(),
+        transport: row.get(1).unwrap_or_default(),
+        mode: row.get(2).unwrap_or_default(),
+        outcome: "damaged".into(),
+        code: Some(code.code().into()),
+        message: Some("the record of this attempt is damaged: what it says may not be true".into()),
+        fix: Some("Look at the disk; the journal has this attempt, too.".into()),
+        effect: None,
+        reference: None,
+        began: time(row, 9).unwrap_or_default(),
+        took_ms: number(row, 10).unwrap_or_default(),
+    }
 }
 
 /// The query for a filter. The narrowest column that is asked for finds the rows by its index; the

@@ -54,21 +54,19 @@ impl Store {
         receipt: MakeReceipt,
     ) -> Result<Option<Incoming>, StoreError> {
         let (agent, source, id) = (agent.to_owned(), source.map(str::to_owned), id.to_owned());
-        self.inner
-            .writer
-            .write(move |tx| {
-                let named = (agent.as_str(), source.as_deref(), id.as_str());
-                let before = inbox::find(tx, named)?;
-                let marked = mark(tx, named, status, now)?;
-                let is_news = before.is_some_and(|before| before.status < status);
-                if let Some(message) = marked.as_ref().filter(|_| is_news)
-                    && let Some(new) = receipt(message)
-                {
-                    accept_receipt(tx, &new, now)?;
-                }
-                Ok(marked)
-            })
-            .await
+        self.write_sound(move |tx| {
+            let named = (agent.as_str(), source.as_deref(), id.as_str());
+            let before = inbox::find(tx, named)?;
+            let marked = mark(tx, named, status, now)?;
+            let is_news = before.is_some_and(|before| before.status < status);
+            if let Some(message) = marked.as_ref().filter(|_| is_news)
+                && let Some(new) = receipt(message)
+            {
+                accept_receipt(tx, &new, now)?;
+            }
+            Ok(marked)
+        })
+        .await
     }
 
     /// Writes down one step of a message's delivery, as [`Store::advance`] does, and stores a receipt with it, if
@@ -82,16 +80,14 @@ impl Store {
         step: Advance,
         receipt: NewReceipt,
     ) -> Result<Advanced, StoreError> {
-        self.inner
-            .writer
-            .write(move |tx| {
-                let advanced = advance(tx, key, &step)?;
-                if advanced.status == step.status && is_unread(tx, key)? {
-                    accept_receipt(tx, &receipt, step.at)?;
-                }
-                Ok(advanced)
-            })
-            .await
+        self.write_sound(move |tx| {
+            let advanced = advance(tx, key, &step)?;
+            if advanced.status == step.status && is_unread(tx, key)? {
+                accept_receipt(tx, &receipt, step.at)?;
+            }
+            Ok(advanced)
+        })
+        .await
     }
 }
 

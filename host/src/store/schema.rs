@@ -11,8 +11,8 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::journal::migrate::chain_what_is_there;
 use super::owner::private_file;
-use super::sum::sum_what_is_there;
-use super::{Durability, StoreError, log};
+use super::summing::{sum_more, sum_what_is_there};
+use super::{Durability, StoreError, log, records};
 
 /// One step of the schema: statements, and what statements cannot do.
 struct Migration {
@@ -41,6 +41,10 @@ const MIGRATIONS: &[Migration] = &[
     Migration {
         statements: include_str!("schema/0005.sql"),
         then: sum_what_is_there,
+    },
+    Migration {
+        statements: include_str!("schema/0006.sql"),
+        then: sum_more,
     },
 ];
 /// The first schema whose journal is chained.
@@ -90,6 +94,9 @@ pub(super) fn open(file: &Path, durability: Durability) -> Result<Connection, St
         check(&connection, file, size)?;
     }
     migrate(&mut connection).map_err(sql)?;
+    if size <= CHECKED_BYTES_MAX {
+        look_through_records(&mut connection).map_err(sql)?;
+    }
     Ok(connection)
 }
 
@@ -233,6 +240,13 @@ fn check(connection: &Connection, file: &Path, size: u64) -> Result<(), StoreErr
         file: file.display().to_string(),
         why: found,
     })
+}
+
+/// Whether the records beside the messages are what was written. Writes only where one is not.
+fn look_through_records(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    records::look_through(&transaction)?;
+    transaction.commit()
 }
 
 /// Brings the schema up to date, each step whole or not at all.

@@ -11,14 +11,16 @@ use serde_json::{Map, Value, json};
 
 use super::column::hex;
 use super::journal::tell_damage;
-use super::sum::Damage;
+use super::sum::{self, Damage};
 use super::{Store, StoreError};
 
 /// As many rows are set aside for one call at most; a disk that damages more is given up.
 const ROWS_MAX: usize = 1_000;
 
-const KEEP: &str = "INSERT INTO damaged (origin, key, id, columns, json) VALUES (?1, ?2, ?3, ?4, ?5)";
-const BY_ID: &str = "SELECT origin, key FROM damaged WHERE id = ?1 ORDER BY seq DESC LIMIT 1";
+pub(super) const KEEP: &str =
+    "INSERT INTO damaged (origin, key, id, columns, json) VALUES (?1, ?2, ?3, ?4, ?5)";
+pub(super) const BY_ID: &str = "SELECT origin, key FROM damaged WHERE id = ?1 ORDER BY seq DESC LIMIT 1";
+pub(super) const BY_KEY: &str = "SELECT id FROM damaged WHERE origin = ?1 AND key = ?2 LIMIT 1";
 
 /// The statements for one table.
 struct Table {
@@ -84,32 +86,19 @@ impl Store {
     /// Where one was; or where it could not be read.
     pub(super) async fn refuse_what_was_set_aside(&self, id: &str) -> Result<(), StoreError> {
         let id = id.to_owned();
-        let found = self
-            .inner
+        self.inner
             .readers
-            .read(move |connection| {
-                connection
-                    .prepare_cached(BY_ID)?
-                    .query_row([id], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))
-                    .optional()
-            })
-            .await?;
-        match found {
-            None => Ok(()),
-            Some((origin, key)) => {
-                let table = if origin == "incoming" {
-                    "incoming"
-                } else {
-                    "outgoing"
-                };
-                Err(StoreError::RowDamaged { table, key })
-            }
-        }
+            .read(move |connection| refuse_by_id(connection, &id))
+            .await
     }
 
     async fn set_aside(&self, damage: Damage) -> Result<(), StoreError> {
-        let id = self.inner.writer.write(move |tx| set_aside(tx, damage)).await?;
+        let done = self.inner.writer.write(move |tx| set_aside(tx, damage)).await?;
         let Damage { table, key } = damage;
+        // It was before, and it was told then.
+        let Some(SetAside { id }) = done else {
+            return Ok(());
+        };
         tracing::error!(
             id,
             table,
@@ -120,8 +109,42 @@ impl Store {
     }
 }
 
+/// That a message of this id was set aside, where one was: an error then.
+pub(super) fn refuse_by_id(connection: &Connection, id: &str) -> rusqlite::Result<()> {
+    let found: Option<(String, i64)> = connection
+        .prepare_cached(BY_ID)?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    match found {
+        None => Ok(()),
+        Some((origin, key)) if origin == "incoming" => Err(sum::damaged(Damage {
+            table: "incoming",
+            key,
+        })),
+        Some((_, key)) => Err(sum::damaged(Damage {
+            table: "outgoing",
+            key,
+        })),
+    }
+}
+
+/// That this row was set aside, where it was: an error then.
+pub(super) fn refuse_by_key(connection: &Connection, damage: Damage) -> rusqlite::Result<()> {
+    let Damage { table, key } = damage;
+    if connection.prepare_cached(BY_KEY)?.exists(params![table, key])? {
+        return Err(sum::damaged(damage));
+    }
+    Ok(())
+}
+
+/// A row that was taken out of its table.
+pub(super) struct SetAside {
+    /// The message's id, as the row has it.
+    id: Option<String>,
+}
+
 /// Takes a row out of its table. Nothing happens where it is not there any more.
-pub(super) fn set_aside(connection: &Connection, damage: Damage) -> rusqlite::Result<Option<String>> {
+fn set_aside(connection: &Connection, damage: Damage) -> rusqlite::Result<Option<SetAside>> {
     let Damage { table, key } = damage;
     let statements = if table == "incoming" { INCOMING } else { OUTGOING };
     let found = connection
@@ -145,11 +168,11 @@ pub(super) fn set_aside(connection: &Connection, damage: Damage) -> rusqlite::Re
     let name = if table == "incoming" { "in" } else { "out" };
     tell_damage(connection, &about, &json!({ name: key, "table": table }))?;
     connection.prepare_cached(statements.remove)?.execute([key])?;
-    Ok(id.clone())
+    Ok(Some(SetAside { id: id.clone() }))
 }
 
 /// All columns of a row, whatever stands in them.
-fn columns(row: &Row<'_>) -> rusqlite::Result<Map<String, Value>> {
+pub(super) fn columns(row: &Row<'_>) -> rusqlite::Result<Map<String, Value>> {
     let mut columns = Map::new();
     for (column, name) in row.as_ref().column_names().enumerate() {
         let value = match row.get_ref(column)? {

@@ -13,13 +13,20 @@ pub(super) const OUTGOING_STATE: &str = "outgoing-state";
 pub(super) const OUTGOING_BODY: &str = "outgoing-body";
 pub(super) const INCOMING: &str = "incoming";
 pub(super) const INCOMING_BODY: &str = "incoming-body";
+pub(super) const ATTEMPT: &str = "attempt";
+pub(super) const PROGRESS: &str = "progress";
+pub(super) const IDEMPOTENCY: &str = "idempotency";
+pub(super) const TAKEN_IN: &str = "taken_in";
+pub(super) const CURSOR: &str = "cursor";
+pub(super) const BREAKER: &str = "breaker";
 
 const STATE: &str = "SELECT status, reason, fallback, receipt, flight, ended_at FROM outgoing WHERE key = ?1";
-const HEAD: &str = "SELECT kind, id, source, sender, recipient, deadline, expires, accepted_at, digest FROM outgoing WHERE key = ?1";
+const HEAD: &str = "SELECT kind, id, source, sender, recipient, deadline, expires, accepted_at, digest, principal, instance, \
+                    priority, partition_key FROM outgoing WHERE key = ?1";
 const BODY: &str = "SELECT key, json FROM outgoing_body WHERE key = ?1";
-const SET_HEAD_SUM: &str = "UPDATE outgoing SET head_sum = ?2 WHERE key = ?1";
-const SET_BODY_SUM: &str = "UPDATE outgoing_body SET sum = ?2 WHERE key = ?1";
-const SET_STATE_SUM: &str = "UPDATE outgoing SET state_sum = ?2 WHERE key = ?1";
+pub(super) const SET_HEAD_SUM: &str = "UPDATE outgoing SET head_sum = ?2 WHERE key = ?1";
+pub(super) const SET_BODY_SUM: &str = "UPDATE outgoing_body SET sum = ?2 WHERE key = ?1";
+pub(super) const SET_STATE_SUM: &str = "UPDATE outgoing SET state_sum = ?2 WHERE key = ?1";
 
 /// A row is not what was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +60,13 @@ pub(super) fn of_columns(what: &str, row: &Row<'_>, columns: &[usize]) -> rusqli
     Ok(end(sum))
 }
 
+/// Whether columns are what the sum in another is of. One that was changed by hand has none, and holds.
+pub(super) fn holds(what: &str, row: &Row<'_>, columns: &[usize], sum: usize) -> rusqlite::Result<bool> {
+    // What is no number is no sum.
+    let written = row.get_ref(sum)?.as_i64().unwrap_or(-1);
+    Ok(written == 0 || of_columns(what, row, columns)? == written)
+}
+
 /// Compares columns with the sum in another, and says of which row it is where they differ.
 pub(super) fn check(
     what: &str,
@@ -61,15 +75,15 @@ pub(super) fn check(
     sum: usize,
     damage: Damage,
 ) -> rusqlite::Result<()> {
-    let written: i64 = row.get(sum)?;
-    if written == 0 || of_columns(what, row, columns)? == written {
+    if holds(what, row, columns, sum)? {
         return Ok(());
     }
-    Err(rusqlite::Error::FromSqlConversionFailure(
-        sum,
-        Type::Integer,
-        Box::new(damage),
-    ))
+    Err(damaged(damage))
+}
+
+/// The same as the error that it is.
+pub(super) fn damaged(damage: Damage) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, Type::Integer, Box::new(damage))
 }
 
 /// What cannot be read as what byway writes is damage of its row, and of no other.
@@ -103,7 +117,7 @@ pub(super) fn renew_state(connection: &Connection, key: i64) -> rusqlite::Result
 /// Computes all sums of an outgoing message anew, after statements that changed more of it than its state.
 pub(super) fn renew(connection: &Connection, key: i64) -> rusqlite::Result<()> {
     let head = connection.prepare_cached(HEAD)?.query_row([key], |row| {
-        of_columns(OUTGOING, row, &[0, 1, 2, 3, 4, 5, 6, 7, 8])
+        of_columns(OUTGOING, row, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
     })?;
     connection
         .prepare_cached(SET_HEAD_SUM)?
@@ -115,46 +129,6 @@ pub(super) fn renew(connection: &Connection, key: i64) -> rusqlite::Result<()> {
         .prepare_cached(SET_BODY_SUM)?
         .execute(params![key, body])?;
     renew_state(connection, key)
-}
-
-/// The step that follows the schema's statements: what is there gets its sums.
-pub(super) fn sum_what_is_there(connection: &Connection) -> rusqlite::Result<()> {
-    const TABLES: [(&str, &str, &str); 5] = [
-        (
-            OUTGOING,
-            "SELECT key, kind, id, source, sender, recipient, deadline, expires, accepted_at, digest FROM outgoing",
-            SET_HEAD_SUM,
-        ),
-        (
-            OUTGOING_STATE,
-            "SELECT key, status, reason, fallback, receipt, flight, ended_at FROM outgoing",
-            SET_STATE_SUM,
-        ),
-        (OUTGOING_BODY, "SELECT key, json FROM outgoing_body", SET_BODY_SUM),
-        (
-            INCOMING,
-            "SELECT key, id, source, recipient, authority, via, status, received_at FROM incoming",
-            "UPDATE incoming SET sum = ?2 WHERE key = ?1",
-        ),
-        (
-            INCOMING_BODY,
-            "SELECT key, json FROM incoming_body",
-            "UPDATE incoming_body SET sum = ?2 WHERE key = ?1",
-        ),
-    ];
-    for (what, select, update) in TABLES {
-        let mut statement = connection.prepare(select)?;
-        // A body's sum is of its key, too: it belongs to one message.
-        let first = usize::from(!matches!(what, OUTGOING_BODY | INCOMING_BODY));
-        let columns: Vec<usize> = (first..statement.column_count()).collect();
-        let mut set = connection.prepare(update)?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let key: i64 = row.get(0)?;
-            set.execute(params![key, of_columns(what, row, &columns)?])?;
-        }
-    }
-    Ok(())
 }
 
 fn begin(what: &str) -> Sha256 {

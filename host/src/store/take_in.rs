@@ -3,27 +3,28 @@
 //! The key, the inbox row, what wakes the agent, the receipt for the sender and the line in the journal
 //! are one transaction. There is no moment at which the key is there and the message is not.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 use serde_json::json;
 
 use super::accept::accept;
-use super::column::{hex, word};
+use super::column::hex;
 use super::idempotency::{Presented, Standing};
 use super::journal::{About, note_new, tell};
 use super::receipts::accept_receipt;
+use super::records::{self, DamagedRecord};
 use super::rows::{NewIncoming, TakenIn};
+use super::sum::{self, Damage};
 use super::words::InboxStatus;
 use super::{Store, StoreError};
-use super::{inbox, sum};
+use super::{inbox, set_aside};
 
-pub(super) const KNOWN: &str = "SELECT digest, key FROM taken_in WHERE id = ?1 AND source = ?2 AND authority = ?3 \
+pub(super) const KNOWN: &str = "SELECT id, source, authority, recipient, digest, key, kept_until, sum FROM taken_in WHERE id = ?1 AND source = ?2 AND authority = ?3 \
                                 AND recipient = ?4 AND kept_until > ?5";
-const KEEP: &str = "INSERT INTO taken_in (id, source, authority, recipient, digest, key, kept_until) \
-                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET digest = excluded.digest, \
-                    key = excluded.key, kept_until = excluded.kept_until";
-pub(super) const STATUS_OF_KEY: &str = "SELECT status FROM incoming WHERE key = ?1";
-pub(super) const STATUS_OF_NAME: &str =
-    "SELECT status FROM incoming WHERE id = ?1 AND agent = ?2 AND source = ?3 ORDER BY key DESC LIMIT 1";
+const KEEP: &str = "INSERT INTO taken_in (id, source, authority, recipient, digest, key, kept_until, sum) \
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET digest = excluded.digest, \
+                    key = excluded.key, kept_until = excluded.kept_until, sum = excluded.sum";
+pub(super) const KEY_OF_NAME: &str =
+    "SELECT max(key) FROM incoming WHERE id = ?1 AND agent = ?2 AND source = ?3";
 const INSERT: &str = "INSERT INTO incoming (id, source, recipient, agent, subject, authority, via, status, received_at, \
                       changed_at, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'unread', ?8, ?8, ?9)";
 const INSERT_BODY: &str = "INSERT INTO incoming_body (key, json, sum) VALUES (?1, ?2, ?3)";
@@ -43,7 +44,7 @@ impl Store {
                 return self.inner.readers.read(known).await?.ok_or(full);
             }
         };
-        self.inner.writer.write(move |tx| take_in(tx, &new)).await
+        self.write_sound(move |tx| take_in(tx, &new)).await
     }
 }
 
@@ -121,14 +122,20 @@ fn known(
         .transpose()?
     {
         Some(Standing::Same { id, source }) => {
-            let status = connection
-                .prepare_cached(STATUS_OF_NAME)?
-                .query_row(params![id, new.recipient.agent(), source], |row| word(row, 0))
-                .optional()?;
+            let key: Option<i64> = connection
+                .prepare_cached(KEY_OF_NAME)?
+                .query_row(params![id, new.recipient.agent(), source], |row| row.get(0))?;
+            let message = key
+                .map(|key| inbox::by_key(connection, key))
+                .transpose()?
+                .flatten();
+            if message.is_none() {
+                set_aside::refuse_by_id(connection, &id)?;
+            }
             return Ok(Some(TakenIn::Again {
                 id,
                 source,
-                status: status.unwrap_or(InboxStatus::Processed),
+                status: message.map_or(InboxStatus::Processed, |message| message.status),
             }));
         }
         Some(Standing::Other) => return Ok(Some(TakenIn::KeyConflict)),
@@ -144,7 +151,16 @@ fn known(
                 recipient,
                 new.received_at.as_millisecond()
             ],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| {
+                records::check(
+                    sum::TAKEN_IN,
+                    row,
+                    &[0, 1, 2, 3, 4, 5, 6],
+                    7,
+                    DamagedRecord::TakenIn,
+                )?;
+                Ok((row.get(4)?, row.get(5)?))
+            },
         )
         .optional()?;
     let Some((digest, key)) = found else {
@@ -153,21 +169,24 @@ fn known(
     if digest != new.digest {
         return Ok(Some(TakenIn::Conflict));
     }
-    let status = connection
-        .prepare_cached(STATUS_OF_KEY)?
-        .query_row([key], |row| word(row, 0))
-        .optional()?;
+    let message = inbox::by_key(connection, key)?;
+    if message.is_none() {
+        // It is here no more; who asks again must not hear that all is well.
+        let table = "incoming";
+        set_aside::refuse_by_key(connection, Damage { table, key })?;
+    }
     Ok(Some(TakenIn::Again {
         id: new.id.clone(),
         source: new.source.clone(),
         // The key outlives the inbox row.
-        status: status.unwrap_or(InboxStatus::Processed),
+        status: message.map_or(InboxStatus::Processed, |message| message.status),
     }))
 }
 
 fn insert(connection: &Connection, new: &NewIncoming, recipient: &str) -> rusqlite::Result<i64> {
     let words = [&new.id, &new.source, recipient, &new.authority, &new.via];
-    let sum = inbox::sum_of(words, InboxStatus::Unread, new.received_at)?;
+    let times = [new.received_at; 2];
+    let sum = inbox::sum_of(words, InboxStatus::Unread, new.recipient.agent(), times)?;
     connection.prepare_cached(INSERT)?.execute(params![
         new.id,
         new.source,
@@ -185,14 +204,26 @@ fn insert(connection: &Connection, new: &NewIncoming, recipient: &str) -> rusqli
         new.envelope_json,
         sum::of(sum::INCOMING_BODY, &[&key, &new.envelope_json])?
     ])?;
+    let (digest, kept_until) = (new.digest.as_slice(), new.keep_key_until.as_millisecond());
+    let values: [&dyn ToSql; 7] = [
+        &new.id,
+        &new.source,
+        &new.authority,
+        &recipient,
+        &digest,
+        &key,
+        &kept_until,
+    ];
+    let sum = sum::of(sum::TAKEN_IN, &values)?;
     connection.prepare_cached(KEEP)?.execute(params![
         new.id,
         new.source,
         new.authority,
         recipient,
-        new.digest.as_slice(),
+        digest,
         key,
-        new.keep_key_until.as_millisecond()
+        kept_until,
+        sum
     ])?;
     Ok(key)
 }

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
 use super::*;
+use crate::error_code::ErrorCode;
 
 const FOLDER: &str = "BYWAY_TEST_STORE_FOLDER";
 
@@ -40,6 +41,32 @@ async fn a_torn_log_loses_only_what_was_not_answered() {
         assert_eq!(ids(&store.due(at(0), 10).await.unwrap()), ["1"], "{length} bytes");
         assert_eq!(events(&store).await, ["accepted"]);
     }
+}
+
+#[tokio::test]
+async fn commits_that_failed_are_never_taken_for_commits_that_were_lost() {
+    lossy_disk::install();
+    let folder = folder();
+    let watch = lossy_disk::watch(folder.path());
+    let store = Store::open(folder.path(), Durability::Full).unwrap();
+    accepted(&store, message("1")).await;
+    // Each longer than what is written over it next, so that its end would stay in the log.
+    for (id, bytes) in [("a", 900_000), ("b", 500_000), ("c", 100_000)] {
+        watch.fail_syncs(1);
+        let large = NewOutgoing {
+            envelope_json: vec![b'x'; bytes],
+            ..message(id)
+        };
+        let error = store.accept(large).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::StoreFailed, "{error}");
+    }
+    accepted(&store, message("2")).await;
+    let left = super::folder();
+    for name in [FILE, "byway.sqlite3-wal"] {
+        std::fs::copy(folder.path().join(name), left.path().join(name)).unwrap();
+    }
+    let found = open(&left).due(at(0), 10).await.unwrap();
+    assert_eq!(ids(&found), ["1", "2"]);
 }
 
 #[tokio::test]

@@ -16,13 +16,17 @@ fn damage(folder: &TempDir, statement: &str) {
     assert_eq!(shell.execute(statement, []).unwrap(), 1, "{statement}");
 }
 
-const OUTGOING: [&str; 12] = [
+const OUTGOING: [&str; 16] = [
     "UPDATE outgoing SET recipient = 'executor@c' WHERE id = '2'",
     "UPDATE outgoing SET recipient = 'nonsense' WHERE id = '2'",
     "UPDATE outgoing SET kind = 'massage' WHERE id = '2'",
     "UPDATE outgoing SET source = 'byway://a/intruder' WHERE id = '2'",
     "UPDATE outgoing SET digest = x'00' WHERE id = '2'",
     "UPDATE outgoing SET deadline = deadline + 1 WHERE id = '2'",
+    "UPDATE outgoing SET principal = 'admin' WHERE id = '2'",
+    "UPDATE outgoing SET instance = 'c' WHERE id = '2'",
+    "UPDATE outgoing SET priority = 2 WHERE id = '2'",
+    "UPDATE outgoing SET partition_key = 'k' WHERE id = '2'",
     "UPDATE outgoing SET status = 'held' WHERE id = '2'",
     "UPDATE outgoing SET flight = '{]' WHERE id = '2'",
     "UPDATE outgoing SET receipt = 'read' WHERE id = '2'",
@@ -85,6 +89,7 @@ async fn a_damaged_message_in_an_inbox_is_never_read() {
         "UPDATE incoming SET source = 'byway://a/boss' WHERE id = '2'",
         "UPDATE incoming SET authority = 'local' WHERE id = '2'",
         "UPDATE incoming SET status = 'read' WHERE id = '2'",
+        "UPDATE incoming SET changed_at = changed_at + 1 WHERE id = '2'",
         "UPDATE incoming_body SET json = x'7b7d' WHERE key = 2",
     ] {
         let folder = folder();
@@ -108,11 +113,10 @@ async fn a_damaged_message_in_an_inbox_is_never_read() {
             store.find_incoming(None, "2").await.unwrap_err().code(),
             ErrorCode::RowDamaged
         );
-        // The sender is still told that it was taken in once: it must not be taken in twice.
-        assert!(
-            matches!(store.take_in(arrival("2")).await.unwrap(), TakenIn::Again { .. }),
-            "{statement}"
-        );
+        // It must not be taken in twice, and its sender must not hear that all is well.
+        let again = store.take_in(arrival("2")).await.unwrap_err();
+        assert_eq!(again.code(), ErrorCode::RowDamaged, "{statement}");
+        assert!(again.to_string().contains("a new id"), "{again}");
         assert!(looked_at(&folder).is_sound(), "{statement}");
     }
 }
@@ -170,4 +174,85 @@ async fn every_step_leaves_rows_whose_sums_hold() {
         .execute_batch("UPDATE outgoing SET reason = 'by hand'")
         .unwrap();
     assert_eq!(sound().await.reason.as_deref(), Some("by hand"));
+}
+
+#[tokio::test]
+async fn who_asks_again_by_a_key_hears_that_the_message_was_set_aside() {
+    let folder = folder();
+    let store = signing(&folder);
+    let under_key = |id: &str| NewOutgoing {
+        idempotency: Some(("k".into(), [3; 32])),
+        ..message(id)
+    };
+    accepted(&store, under_key("2")).await;
+    damage(&folder, OUTGOING[0]);
+    // Found by the repetition itself, and afterwards in what was set aside.
+    for _ in 0..2 {
+        let error = store.accept(under_key("2-again")).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::RowDamaged, "{error}");
+    }
+    assert!(store.due(at(0), 10).await.unwrap().is_empty());
+    // Sent anew under its id, it is what the key stands for.
+    accepted(&store, message("2")).await;
+    let again = store.accept(under_key("2-again")).await.unwrap();
+    assert!(
+        matches!(&again, Accepted::Same(earlier) if earlier.status == "waiting"),
+        "{again:?}"
+    );
+}
+
+#[tokio::test]
+async fn who_asks_again_for_a_local_agent_hears_it_too() {
+    let folder = folder();
+    let store = signing(&folder);
+    let under_key = |id: &str| NewIncoming {
+        idempotency: Some(("agent:planner".into(), "k".into(), [3; 32])),
+        authority: "local".into(),
+        ..arrival(id)
+    };
+    store.take_in(under_key("2")).await.unwrap();
+    damage(
+        &folder,
+        "UPDATE incoming SET source = 'byway://a/boss' WHERE id = '2'",
+    );
+    assert!(
+        store
+            .inbox("executor", false, None, 10)
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
+    let error = store.take_in(under_key("2-again")).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::RowDamaged, "{error}");
+    assert!(
+        store
+            .inbox("executor", false, None, 10)
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn no_step_makes_damage_look_sound() {
+    let folder = folder();
+    let store = signing(&folder);
+    let key = accepted(&store, message("2")).await;
+    damage(&folder, "UPDATE outgoing SET receipt = 'read' WHERE id = '2'");
+    let error = store
+        .advance(key, step(Status::Waiting, at(2)))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), ErrorCode::RowDamaged);
+    assert!(store.outgoing(key).await.unwrap().is_none());
+    let key = accepted(&store, message("2")).await;
+    damage(&folder, "UPDATE outgoing SET flight = '{}{}' WHERE id = '2'");
+    let error = store
+        .record_receipt("byway://a/planner", "2", "executor@b", "read", at(3))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), ErrorCode::RowDamaged);
+    assert!(store.outgoing(key).await.unwrap().is_none());
 }

@@ -113,6 +113,50 @@ async fn those_that_come_at_once_do_not_take_the_same_room() {
     assert!(size < 5 << 20, "{size}");
 }
 
+#[tokio::test]
+async fn a_full_disk_still_answers_about_what_it_has() {
+    let folder = folder();
+    let store = open(&folder);
+    let others = |id: &str| {
+        vec![
+            NewPart::Out(Box::new(message(id))),
+            NewPart::In(Box::new(arrival(id))),
+        ]
+    };
+    accepted(&store, message("1")).await;
+    store.take_in(arrival("2")).await.unwrap();
+    store.accept_all(others("3")).await.unwrap();
+    let lines = events(&store).await.len();
+    store.limit_disk(DiskLimits {
+        bytes_max: 0,
+        free_min: 0,
+    });
+    let full = |error: StoreError| assert_eq!(error.code(), ErrorCode::DiskFull, "{error}");
+    let again = store.accept(message("1")).await.unwrap();
+    assert!(matches!(again, Accepted::Same(_)), "{again:?}");
+    let other = NewOutgoing {
+        digest: [2; 32],
+        ..message("1")
+    };
+    let conflict = store.accept(other).await.unwrap();
+    assert!(matches!(conflict, Accepted::IdConflict), "{conflict:?}");
+    full(store.accept(message("new")).await.unwrap_err());
+    let again = store.take_in(arrival("2")).await.unwrap();
+    assert!(matches!(again, TakenIn::Again { .. }), "{again:?}");
+    full(store.take_in(arrival("new")).await.unwrap_err());
+    let again = store.accept_all(others("3")).await.unwrap();
+    assert!(matches!(again, AcceptedAll::Same(_)), "{again:?}");
+    full(store.accept_all(others("new")).await.unwrap_err());
+    // One part of it is new.
+    let parts = vec![
+        NewPart::Out(Box::new(message("3"))),
+        NewPart::Out(Box::new(message("4"))),
+    ];
+    full(store.accept_all(parts).await.unwrap_err());
+    // Nothing of it was written, conflicts neither.
+    assert_eq!(events(&store).await.len(), lines);
+}
+
 /// A disk of 24 MiB, which only root can make.
 struct SmallDisk(TempDir);
 

@@ -15,6 +15,7 @@ mod limiting;
 mod opening;
 mod plans;
 mod receipting;
+mod recording;
 mod retaining;
 mod taking_in;
 

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::store::{
-    accept, advance, dead, hasten, idempotency, inbox, intervene, journal, line, outbox, outlook, receipts,
-    take_in,
+    accept, advance, dead, hasten, idempotency, inbox, intervene, journal, line, outbox, outlook, progress,
+    receipts, set_aside, take_in,
 };
 
 fn plan(shell: &rusqlite::Connection, query: &str) -> String {
@@ -50,15 +50,16 @@ fn no_query_looks_through_a_table_or_sorts() {
         outbox::COUNT,
         outbox::OLDEST,
         accept::KNOWN,
-        accept::STATUS,
+        accept::KEY,
         advance::STANDING,
         advance::OF_RECIPIENT,
-        advance::PROGRESS,
+        progress::PROGRESS,
         hasten::LATER,
         idempotency::FIND,
         take_in::KNOWN,
-        take_in::STATUS_OF_KEY,
-        take_in::STATUS_OF_NAME,
+        take_in::KEY_OF_NAME,
+        set_aside::BY_ID,
+        set_aside::BY_KEY,
         inbox::ALL,
         inbox::UNREAD,
         inbox::BY_KEY,
