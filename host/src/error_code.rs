@@ -142,6 +142,10 @@ codes! {
         "The message may have arrived, and under a new id nobody would know it again: it could be delivered twice.",
         "Ask its recipient. Redrive it with --even-twice (\"even_twice\": true) if twice is better than not at all, or drop it.";
 
+    NotADecision = "BW220", "not a decision",
+        "What a person wrote to byway neither approves nor rejects exactly one message that waits for it. Nothing was changed.",
+        "Answer the notice of the message with approve, or with reject and why; or write /approve and its whole id.";
+
     NotAComponent = "BW301", "not a component",
         "The adapter's file is a core module, a truncated file, or no WebAssembly at all.",
         "Build it for wasm32-wasip2 (`cargo build --target wasm32-wasip2`).";

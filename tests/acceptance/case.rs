@@ -53,6 +53,9 @@ pub struct FarSide {
     /// What it does with the first request, the second and so on; the last one stays.
     #[serde(default)]
     pub answers: Vec<Answer>,
+    /// Instead of `answers`: a Bot API, to which people `say` something.
+    #[serde(default)]
+    pub bot: bool,
     /// Instead of `answers`: a file of the case's folder with the frames of a WebSocket, `{{far.NAME.ws}}`.
     pub frames: Option<String>,
 }
@@ -82,6 +85,22 @@ pub struct Answer {
     pub bearer_file: Option<String>,
     /// How it misbehaves.
     pub fault: Option<Fault>,
+}
+
+impl Answer {
+    /// 200, with this body.
+    pub fn good(body: String) -> Self {
+        Self {
+            status: ok(),
+            headers: BTreeMap::new(),
+            body,
+            forward: None,
+            before: Duration::ZERO,
+            after: Duration::ZERO,
+            bearer_file: None,
+            fault: None,
+        }
+    }
 }
 
 /// How a far side misbehaves.
@@ -130,6 +149,8 @@ pub enum Step {
     Run(Run),
     /// Calls a byway's API.
     Call(Call),
+    /// A person writes to a bot.
+    Say(Say),
     /// Brings to a byway what a far side has seen, perhaps altered.
     Replay(Replay),
     /// Waits until something is so.
@@ -252,6 +273,28 @@ pub struct SizedBody {
     pub to: String,
     /// The bytes of its text.
     pub bytes: usize,
+}
+
+/// What a person writes to a bot, in a private chat.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Say {
+    /// The far side that is the bot.
+    pub far: String,
+    /// The person's number.
+    pub from: i64,
+    /// The words.
+    pub text: String,
+    /// In reply to the last message of the bot's that has these words.
+    pub reply_to: Option<String>,
+    /// It was written by somebody else, and passed on.
+    #[serde(default)]
+    pub forwarded: bool,
+    /// It is told as the change of an earlier message.
+    #[serde(default)]
+    pub edited: bool,
+    /// The far side tells it so often, each time under another number.
+    pub times: Option<usize>,
 }
 
 /// Something seen before, brought to a byway.

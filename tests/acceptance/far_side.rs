@@ -8,7 +8,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::answer::{self, Connection};
-use crate::case::Answer;
+use crate::bot::Bot;
+use crate::case::{Answer, Say};
 use crate::frames::{self, Names, Script};
 use crate::http::{self, Request};
 
@@ -25,6 +26,7 @@ pub struct Running {
 struct Shared {
     answers: Mutex<Vec<Answer>>,
     frames: Mutex<Script>,
+    bot: Mutex<Option<Bot>>,
     /// Connections that were played so far.
     played: AtomicUsize,
     /// What the frames' names stand for.
@@ -41,6 +43,7 @@ impl Running {
         let shared = Arc::new(Shared {
             answers: Mutex::default(),
             frames: Mutex::default(),
+            bot: Mutex::default(),
             played: AtomicUsize::new(0),
             names: Mutex::default(),
             seen: Mutex::default(),
@@ -71,6 +74,17 @@ impl Running {
     /// Gives it frames to say and hear.
     pub fn play(&self, frames: Script) {
         *locked(&self.shared.frames) = frames;
+    }
+
+    /// Makes a Bot API of it.
+    pub fn be_a_bot(&self) {
+        *locked(&self.shared.bot) = Some(Bot::default());
+    }
+
+    /// Somebody writes to the bot.
+    pub fn hear(&self, say: &Say, text: &str, reply_to: Option<&str>) -> Result<(), String> {
+        let mut bot = locked(&self.shared.bot);
+        bot.as_mut().ok_or("that is no bot")?.hear(say, text, reply_to)
     }
 
     /// Its URL, without a path.
@@ -185,6 +199,13 @@ fn wait_for_bytes(stream: &TcpStream, reader: &BufReader<TcpStream>, shared: &Sh
 }
 
 fn remember(request: &Request, shared: &Shared) -> Option<Answer> {
+    if let Some(bot) = locked(&shared.bot).as_mut() {
+        let (body, is_sent) = bot.answer(request);
+        if is_sent {
+            locked(&shared.seen).push((Instant::now(), request.clone()));
+        }
+        return Some(Answer::good(body));
+    }
     let mut seen = locked(&shared.seen);
     let answers = locked(&shared.answers);
     let place = seen.len().min(answers.len().saturating_sub(1));

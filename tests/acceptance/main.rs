@@ -14,6 +14,7 @@
 )]
 
 mod answer;
+mod bot;
 mod byway;
 mod case;
 mod collect;

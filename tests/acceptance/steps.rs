@@ -32,6 +32,13 @@ fn one(world: &mut World, step: &Step) -> Result<(), String> {
         Step::Send(messages) => send(world, messages),
         Step::Run(run) => run_verb(world, run),
         Step::Call(call) => exchange::call(world, call),
+        Step::Say(say) => {
+            let text = world.words.fill_in(&say.text)?;
+            let reply_to = say.reply_to.as_deref().map(|words| world.words.fill_in(words));
+            world
+                .far(&say.far)?
+                .hear(say, &text, reply_to.transpose()?.as_deref())
+        }
         Step::Replay(replay) => exchange::replay(world, replay),
         Step::Wait(what) => wait::until(&format!("{what:?}"), || is_so(world, what)),
         Step::Write {

@@ -130,6 +130,9 @@ impl World {
         }
         for (name, far) in &case.far {
             self.far[name].script(self.script(far)?);
+            if far.bot {
+                self.far[name].be_a_bot();
+            }
             if let Some(file) = &far.frames {
                 self.far[name].play(frames::read(&self.folder.join(file))?);
             }

@@ -3,6 +3,14 @@
 /// The most characters of each part of an address.
 const NAME_MAX: usize = 64;
 
+/// The agent under whose name byway itself is spoken to, on every instance.
+pub(crate) const BYWAY: &str = "byway";
+
+/// Whether it is byway's own address on some instance.
+pub(crate) fn is_byway(address: &str) -> bool {
+    parts(address).is_some_and(|(agent, _)| agent == BYWAY)
+}
+
 /// Whether it is the name of an agent or an instance.
 pub(crate) fn is_name(text: &str) -> bool {
     let is_plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();

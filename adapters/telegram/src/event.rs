@@ -5,6 +5,7 @@ use byway_adapter::Item;
 use byway_adapter::civil::Offset;
 use serde::Serialize;
 
+use crate::address;
 use crate::mark::Mark;
 use crate::update::Message;
 
@@ -20,6 +21,8 @@ pub(crate) struct Event<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<String>,
     sender: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    senderid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     causationid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,6 +47,12 @@ impl<'a> Event<'a> {
             subject: message.subject(),
             time: date.map(|date| Offset::default().civil(date).rfc3339(Offset::default())),
             sender,
+            // Who decides about something is written down by a name that nobody chooses.
+            senderid: message
+                .from
+                .as_ref()
+                .filter(|_| address::is_byway(recipient))
+                .map(|user| format!("telegram:{}", user.id)),
             causationid: None,
             correlationid: None,
             replyto: None,

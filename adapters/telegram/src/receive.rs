@@ -9,6 +9,7 @@ use byway_adapter::{Batch, Failure, Item, Words, log};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::address::BYWAY;
 use crate::api::{self, Brought};
 use crate::config::{ChatId, Config};
 use crate::event::Event;
@@ -173,11 +174,11 @@ fn item(config: &Config, message: &Message, own_id: Option<i64>) -> Result<Optio
             message.id()
         ));
     }
-    Ok(Some(hand_over(message, sender, &said)))
+    Ok(Some(hand_over(config, message, sender, &said)))
 }
 
 /// What the host gets.
-fn hand_over(message: &Message, sender: &str, said: &Said) -> Item {
+fn hand_over(config: &Config, message: &Message, sender: &str, said: &Said) -> Item {
     let words = |agent: String| {
         Item::Words(Words {
             id: message.id(),
@@ -189,6 +190,10 @@ fn hand_over(message: &Message, sender: &str, said: &Said) -> Item {
     };
     let event = |recipient| Event::new(message, sender, recipient, &said.words);
     match &said.whom {
+        Whom::Byway => match &config.instance {
+            Some(instance) => event(&format!("{BYWAY}@{instance}")).into_item(),
+            None => words(BYWAY.to_owned()),
+        },
         Whom::Agent(agent) => words(agent.clone()),
         Whom::Address(address) => event(address).into_item(),
         Whom::Sender(mark) => event(mark.sender.as_deref().unwrap_or_default())
@@ -300,6 +305,29 @@ mod tests {
     }
 
     #[test]
+    fn whoever_decides_is_named_by_number_too() {
+        let text = json!({"text": "/reject 0193-abc not now"});
+        let here = config(r#"{"people": {"anna": 7}, "instance": "a"}"#);
+        let event = only_event(take(&here, &[update(text.clone())], Some(BOT)));
+        assert_eq!(
+            (
+                &event["recipient"],
+                &event["sender"],
+                &event["senderid"],
+                &event["data"]
+            ),
+            (
+                &json!("byway@a"),
+                &json!("anna"),
+                &json!("telegram:7"),
+                &json!("/reject 0193-abc not now")
+            )
+        );
+        let nowhere = take(&config(r#"{"people": {"anna": 7}}"#), &[update(text)], Some(BOT));
+        assert!(matches!(nowhere.items.as_slice(), [Item::Words(words)] if words.agent == "byway"));
+    }
+
+    #[test]
     fn a_forwarded_message_says_where_an_answer_goes() {
         let text = "planner@c → executor@a\n\nShip it?\n\nReply …\n#byway planner@c executor@a m-1";
         let event = only_event(taken(json!({"text": text, "forward_origin": {}})));
@@ -356,7 +384,8 @@ mod tests {
     #[test]
     fn one_message_that_cannot_be_read_keeps_no_other_out() {
         let broken = json!({"update_id": 99, "message": {"message_id": "x"}});
-        let other = json!({"update_id": 98, "edited_message": {}});
+        let edited = update(json!({"text": "/approve 0193-abc"}))["message"].clone();
+        let other = json!({"update_id": 98, "edited_message": edited});
         let taken = take(&config(CONFIG), &[broken, other, update(json!({}))], None);
         assert_eq!((taken.items.len(), taken.notes.len()), (1, 1));
     }

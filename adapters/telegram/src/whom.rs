@@ -4,10 +4,11 @@
 //! | --- | --- |
 //! | begins with `/to executor` or `@executor` | that agent; `executor@pi-b` names the instance too |
 //! | forwards a message of any byway | the agent it was for |
-//! | replies to a message of this bot | the agent that sent it |
+//! | replies to a message of this bot | the agent that sent it; byway itself, where that asked |
+//! | writes `/approve …` or `/reject …` | byway itself |
 //! | does none of these | the `agent` of the configuration |
 
-use crate::address::{is_name, parts};
+use crate::address::{BYWAY, is_byway, is_name, parts};
 use crate::config::Config;
 use crate::mark::Mark;
 use crate::text;
@@ -23,6 +24,8 @@ pub(crate) struct Said {
 /// For whom.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Whom {
+    /// byway itself, on this instance.
+    Byway,
     /// An agent of this instance.
     Agent(String),
     /// An address that was written out.
@@ -35,6 +38,18 @@ pub(crate) enum Whom {
     Nobody,
 }
 
+impl Whom {
+    fn is_byway(&self) -> bool {
+        match self {
+            Self::Byway => true,
+            Self::Agent(_) | Self::Nobody => false,
+            Self::Address(address) => is_byway(address),
+            Self::Sender(mark) => mark.sender.as_deref().is_some_and(is_byway),
+            Self::Recipient(mark) => mark.recipient.as_deref().is_some_and(is_byway),
+        }
+    }
+}
+
 /// Whether it must be known which bot this is, to say for whom a message is.
 pub(crate) fn needs_own_id(message: &Message) -> bool {
     answered(message).is_some_and(|(_, bot)| bot.is_some())
@@ -43,6 +58,18 @@ pub(crate) fn needs_own_id(message: &Message) -> bool {
 /// For whom a message is. `own_id` is the number of this bot: only what it wrote itself is believed about whom
 /// a reply is for, since everybody can write a line that looks like a mark.
 pub(crate) fn said(config: &Config, message: &Message, own_id: Option<i64>) -> Said {
+    let said = addressed(config, message, own_id);
+    // What somebody else wrote decides nothing, whoever passes it on.
+    if message.is_forwarded() && said.whom.is_byway() {
+        return Said {
+            whom: Whom::Nobody,
+            ..said
+        };
+    }
+    said
+}
+
+fn addressed(config: &Config, message: &Message, own_id: Option<i64>) -> Said {
     let words = message.words().trim();
     if let Some((whom, words)) = named(words) {
         return Said { whom, words };
@@ -56,7 +83,17 @@ pub(crate) fn said(config: &Config, message: &Message, own_id: Option<i64>) -> S
         };
     }
     let whom = match answered(message) {
-        Some((mark, bot)) if bot.is_some() && bot == own_id && mark.sender.is_some() => Whom::Sender(mark),
+        Some((mark, bot))
+            if bot.is_some()
+                && bot == own_id
+                && mark
+                    .sender
+                    .as_deref()
+                    .is_some_and(|sender| !is_command(words) || is_byway(sender)) =>
+        {
+            Whom::Sender(mark)
+        }
+        _ if is_command(words) => Whom::Byway,
         _ => match &config.agent {
             Some(agent) => Whom::Agent(agent.clone()),
             None => Whom::Nobody,
@@ -66,6 +103,15 @@ pub(crate) fn said(config: &Config, message: &Message, own_id: Option<i64>) -> S
         whom,
         words: words.to_owned(),
     }
+}
+
+/// Whether it is a command to byway itself. Telephones write the first letter of a message small behind a slash.
+fn is_command(words: &str) -> bool {
+    let first = words.split_whitespace().next().unwrap_or_default();
+    let command = first.split_once('@').map_or(first, |(command, _)| command);
+    ["/approve", "/reject"]
+        .iter()
+        .any(|known| command.eq_ignore_ascii_case(known))
 }
 
 /// The mark of the message that was replied to, and the bot that wrote it.
@@ -93,7 +139,9 @@ fn named(words: &str) -> Option<(Whom, String)> {
     };
     let (name, words) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     let name = name.trim_end_matches([':', ',']).to_ascii_lowercase();
-    let whom = if is_name(&name) {
+    let whom = if name == BYWAY {
+        Whom::Byway
+    } else if is_name(&name) {
         Whom::Agent(name)
     } else {
         parts(&name).map(|_| Whom::Address(name.clone()))?
@@ -195,6 +243,62 @@ mod tests {
         let mut message = reply_to(&json!({"id": BOT, "is_bot": true}), SENT);
         message["text"] = "@tester look at this".into();
         assert_eq!(of(&message).whom, Whom::Agent("tester".into()));
+    }
+
+    const ASKED: &str = "byway@a → ops@people\n\nplanner@a → executor@b waits for approval.\n\nReply …\n#byway byway@a ops@people 0193-n 0193-abc";
+
+    #[test]
+    fn byway_itself_hears_commands_and_answers_to_what_it_asked() {
+        let ours = json!({"id": BOT, "is_bot": true});
+        for text in [
+            "/approve 0193-abc",
+            "/reject@by_bot 0193-abc no",
+            "/Approve",
+            "@byway approve 0193-abc",
+        ] {
+            assert_eq!(of(&json!({ "text": text })).whom, Whom::Byway, "{text}");
+        }
+        for text in ["approve", "/approve", "no idea"] {
+            let mut message = reply_to(&ours, ASKED);
+            message["text"] = text.into();
+            let said = of(&message);
+            assert!(
+                matches!(&said.whom, Whom::Sender(mark) if mark.sender.as_deref() == Some("byway@a")
+                    && mark.id.as_deref() == Some("0193-n")),
+                "{said:?}"
+            );
+            assert_eq!(said.words, text);
+        }
+        let mut to_an_agent = reply_to(&ours, SENT);
+        to_an_agent["text"] = "approve".into();
+        assert!(
+            !of(&to_an_agent).whom.is_byway(),
+            "an agent is answered, and nothing decided"
+        );
+        to_an_agent["text"] = "/approve 0193-abc".into();
+        assert_eq!(of(&to_an_agent).whom, Whom::Byway);
+        for text in ["/approved 0193-abc", "approve 0193-abc", "/ approve"] {
+            assert_eq!(of(&json!({ "text": text })).whom, Whom::Nobody, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_forwarded_decides_nothing() {
+        let ours = json!({"id": BOT, "is_bot": true});
+        let mut answer = reply_to(&ours, ASKED);
+        answer["text"] = "approve".into();
+        let to_byway = "x\n\nhi\n\nReply …\n#byway ops@people byway@a 0193-abc";
+        for mut message in [
+            json!({"text": "/approve 0193-abc"}),
+            json!({"text": "@byway approve 0193-abc"}),
+            json!({"text": "/to byway@a approve 0193-abc"}),
+            json!({ "text": to_byway }),
+            answer,
+        ] {
+            assert!(of(&message).whom.is_byway() || message["text"] == to_byway);
+            message["forward_origin"] = json!({"type": "user"});
+            assert_eq!(of(&message).whom, Whom::Nobody, "{message}");
+        }
     }
 
     #[test]

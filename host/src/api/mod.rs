@@ -29,8 +29,8 @@ use tokio::sync::watch;
 
 pub use problem::Problem;
 pub use view::{
-    AttemptView, InboxItem, MessageView, Page, RedrivenView, ReloadView, SubmittedView, TakenInView,
-    TransportStateView,
+    AttemptView, InboxItem, MessageView, NoticeView, Page, RedrivenView, ReloadView, SubmittedView,
+    TakenInView, TransportStateView,
 };
 
 use crate::config::Config;

@@ -97,7 +97,10 @@ impl IntoResponse for Problem {
 /// 401 and 403 may be put right on this side, 5xx pass.
 fn status(code: ErrorCode) -> StatusCode {
     match code {
-        ErrorCode::MalformedMessage | ErrorCode::InvalidAddress | ErrorCode::Usage => StatusCode::BAD_REQUEST,
+        ErrorCode::MalformedMessage
+        | ErrorCode::InvalidAddress
+        | ErrorCode::NotADecision
+        | ErrorCode::Usage => StatusCode::BAD_REQUEST,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::NoRoute
         | ErrorCode::UnknownAgent

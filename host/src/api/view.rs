@@ -74,9 +74,26 @@ pub struct MessageView {
     /// What was tried and what was passed over, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<AttemptView>,
+    /// Where people were told that it waits for them: how that stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<NoticeView>,
     /// Where it has several recipients: how it stands for each. Above it stands as for the one that is worst off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<MessageView>,
+}
+
+/// The message that tells people of one that waits for them. It stands for itself: `byway show` of its id tells more.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NoticeView {
+    /// Its id.
+    pub id: String,
+    /// Who is told.
+    pub recipient: String,
+    /// How it stands.
+    pub status: String,
+    /// Why it stands so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// What became of a dead letter that was to be redriven.
@@ -296,7 +313,22 @@ impl MessageView {
             next_at: (waits && message.waits_for != WaitsFor::Turn).then_some(message.due_at),
             deadline: Some(message.deadline),
             attempts: attempts.into_iter().map(AttemptView::from).collect(),
+            notice: None,
             recipients: Vec::new(),
+        }
+    }
+
+    /// The same, with the message by which people were told of it.
+    #[must_use]
+    pub fn told_by(self, notice: Option<&Outgoing>) -> Self {
+        Self {
+            notice: notice.map(|notice| NoticeView {
+                id: notice.id.clone(),
+                recipient: notice.recipient.to_string(),
+                status: notice.status.to_string(),
+                reason: notice.reason.clone(),
+            }),
+            ..self
         }
     }
 
@@ -313,6 +345,7 @@ impl MessageView {
             recipient: names.join(", "),
             fallback: views.iter().any(|view| view.fallback),
             attempts: Vec::new(),
+            notice: None,
             recipients: views,
             ..worst
         })
@@ -348,6 +381,7 @@ impl MessageView {
             next_at: None,
             deadline: None,
             attempts: Vec::new(),
+            notice: None,
             recipients: Vec::new(),
         }
     }

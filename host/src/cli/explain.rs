@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::envelope::Address;
 use crate::error_code::ErrorCode;
 use crate::front;
-use crate::routing::Router;
+use crate::routing::{GroupExplanation, Router};
 
 const ADMIN: &str = "admin";
 
@@ -18,9 +18,10 @@ const ADMIN: &str = "admin";
 #[command(after_help = "\
 Examples:
   byway explain --to executor@b
+  byway explain --to team@a
   byway explain --to planner@a --from executor@b --untrusted")]
 pub(super) struct Explain {
-    /// Whom the message is for
+    /// Whom the message is for; a group of this instance is told member by member
     #[arg(long, value_name = "AGENT@INSTANCE")]
     to: String,
     /// Who sends it; the instance may be left out where it is this one [default: the admin]
@@ -42,7 +43,21 @@ impl Explain {
             BTreeMap::new()
         };
         let is_owner = |transport: &str| owners.get(transport).copied();
-        let explanation = Router::new(&config).explain(from.as_ref(), &to, &is_owner);
+        let router = Router::new(&config);
+        let explain = |to: &Address| router.explain(from.as_ref(), to, &is_owner);
+        let group = config.groups.get(to.agent());
+        if let Some(members) = group.filter(|_| to.instance() == config.instance.name) {
+            let explanation = GroupExplanation {
+                refused: self.untrusted,
+                members: members.iter().filter(|_| !self.untrusted).map(explain).collect(),
+                group: to,
+            };
+            if session.terminal.json {
+                return session.terminal.json(&explanation);
+            }
+            return session.terminal.result(&explanation.to_string());
+        }
+        let explanation = explain(&to);
         if session.terminal.json {
             return session.terminal.json(&explanation);
         }

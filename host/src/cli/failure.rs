@@ -199,6 +199,7 @@ fn exit_of(code: ErrorCode) -> u8 {
         | E::TooLate
         | E::NeedsNewId
         | E::MayHaveArrived
+        | E::NotADecision
         | E::Expired
         | E::JournalBroken
         | E::RowDamaged => DATA,

@@ -5,7 +5,7 @@ use owo_colors::{OwoColorize as _, Style};
 
 use super::table::{Cell, Table};
 use super::terminal::clean;
-use crate::api::{AttemptView, InboxItem, MessageView, RedrivenView};
+use crate::api::{AttemptView, InboxItem, MessageView, NoticeView, RedrivenView};
 
 /// How much of a text a list shows.
 const EXCERPT_CHARS: usize = 48;
@@ -38,6 +38,9 @@ pub(super) fn message(view: &MessageView) -> String {
     if let Some(receipt) = &view.receipt {
         line("receipt", receipt);
     }
+    if let Some(notice) = &view.notice {
+        line("told", &told(notice));
+    }
     line("accepted", &time(view.accepted_at));
     if let Some(next) = view.next_at {
         line("next try", &time(next));
@@ -56,6 +59,15 @@ pub(super) fn message(view: &MessageView) -> String {
     page
 }
 
+/// Who was told that it waits, and whether that got through.
+fn told(notice: &NoticeView) -> String {
+    let status = notice.status.style(status_style(&notice.status));
+    let (recipient, id) = (clean(&notice.recipient), clean(&notice.id));
+    let why = notice.reason.as_deref().filter(|_| notice.status != "delivered");
+    let why = why.map(|why| format!(": {}", clean(why))).unwrap_or_default();
+    format!("{recipient}, {status} ({id}){why}")
+}
+
 /// How a message stands for one of several recipients.
 fn recipient(view: &MessageView) -> String {
     let status = view.status.style(status_style(&view.status));
@@ -65,6 +77,9 @@ fn recipient(view: &MessageView) -> String {
     }
     if let Some(receipt) = &view.receipt {
         page.push_str(&format!("{:<9} {receipt}\n", "receipt"));
+    }
+    if let Some(notice) = &view.notice {
+        page.push_str(&format!("{:<9} {}\n", "told", told(notice)));
     }
     page.push_str(&attempts(view.attempts.iter()));
     page

@@ -21,6 +21,7 @@ fn view(attempts: Vec<AttemptView>) -> MessageView {
         next_at: None,
         deadline: Some("2026-11-22T07:32:01Z".parse().unwrap()),
         attempts,
+        notice: None,
         recipients: Vec::new(),
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::instance::read_own_name;
+use super::instance::{check_not_ours, read_own_name};
 use super::item::Item;
 use super::keys;
 use super::known::Known;
@@ -31,6 +31,7 @@ pub(super) fn read_groups(file: &Table<'_>, known: &Known) -> BTreeMap<String, V
 fn read_group(item: &Item<'_>, known: &Known, groups: &[String]) -> Option<(String, Vec<Address>)> {
     let table = item.table(&keys::GROUP, EXAMPLE);
     let name = read_own_name(item)?;
+    check_not_ours(item, &name);
     if known.agents.as_ref().is_some_and(|agents| agents.contains(&name)) {
         item.wrong(
             format!("the group `{name}` has the name of an agent"),

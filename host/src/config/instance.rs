@@ -6,7 +6,7 @@ use super::item::Item;
 use super::keys;
 use super::model::{Api, Durability, Instance, Limits, Reload};
 use super::reader::Table;
-use crate::envelope::check_name;
+use crate::envelope::{OWN_AGENT, check_name};
 
 /// The most data a message may be allowed to carry: it is held in memory several times over.
 const DATA_BYTES_MAX: u64 = 64 << 20;
@@ -96,11 +96,22 @@ pub(super) fn read_agents(file: &Table<'_>) -> Option<BTreeSet<String>> {
         let Some(name) = read_name(item, EXAMPLE) else {
             continue;
         };
+        check_not_ours(item, &name);
         if !names.insert(name.clone()) {
             item.wrong(format!("agent `{name}` is listed twice"), "remove one of them");
         }
     }
     Some(names)
+}
+
+/// Reports an agent or a group with byway's own name.
+pub(super) fn check_not_ours(item: &Item<'_>, name: &str) {
+    if name == OWN_AGENT {
+        item.wrong(
+            format!("`{name}` is byway itself: it hears there what people decide"),
+            "choose another name",
+        );
+    }
 }
 
 /// A name as addresses have them.

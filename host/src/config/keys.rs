@@ -52,7 +52,7 @@ tables! {
     SIGNER = "signers.NAME": "env" "file" "command" "keys";
     ROUTE = "[[routes]]":
         "to" "from" "chain" "deadline" "strategy" "tries" "on_unknown" "done_at" "allow_owner" "backoff" "on_block"
-        "approval" "approval_expiry" "on_approval_expiry";
+        "approval" "approval_expiry" "on_approval_expiry" "approval_notice" "approvers";
     STEP = "chain": "notify" "deliver" "after";
     BACKOFF = "backoff": "first" "max";
 }

@@ -19,19 +19,34 @@ pub(super) struct Known {
     pub(super) agents: Option<BTreeSet<String>>,
     /// The transports.
     pub(super) transports: Vec<String>,
+    /// The senders that do not sign.
+    inbound: Vec<String>,
 }
 
 impl Known {
     pub(super) fn new(file: &Table<'_>, instance: Option<String>, agents: Option<BTreeSet<String>>) -> Self {
-        let tables = file.get("transports").map(|item| item.named("[transports.NAME]"));
+        let names = |key, example| {
+            let tables = file.get(key).map(|item| item.named(example));
+            let items = tables.unwrap_or_default();
+            items.iter().map(|item| item.name().to_owned()).collect()
+        };
         Self {
             instance,
             agents,
-            transports: tables
-                .unwrap_or_default()
-                .iter()
-                .map(|item| item.name().to_owned())
-                .collect(),
+            transports: names("transports", "[transports.NAME]"),
+            inbound: names("inbound", "[inbound.NAME]"),
+        }
+    }
+
+    /// Reports a key that should be the name of an `[inbound]` sender, and is not.
+    pub(super) fn check_inbound(&self, item: &Item<'_>) {
+        let name = item.name();
+        if !self.inbound.iter().any(|known| known == name) {
+            item.unknown_name(
+                format!("there is no [inbound.{name}]"),
+                nearest(name, self.inbound.iter().map(String::as_str)),
+                &format!("add [inbound.{name}]"),
+            );
         }
     }
 

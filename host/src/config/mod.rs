@@ -4,6 +4,7 @@
 //! route speaks of exists, every grant parses. What is wrong is told all at once, each with its
 //! file, line and column, the nearest right word, and a fix; and a wrong file changes nothing.
 
+mod approval;
 mod command;
 mod defaults;
 mod disk;

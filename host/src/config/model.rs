@@ -336,18 +336,23 @@ pub struct Route {
 }
 
 /// What holds while a message waits for a person to approve it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
     /// How long it waits. Default 24 h.
     pub expiry: Duration,
     /// What happens when nobody has said anything by then. Default reject.
     pub on_expiry: OnApprovalExpiry,
+    /// Who is told of each message that waits; `None`: nobody.
+    pub notice: Option<Address>,
+    /// Who may approve and reject by answering: for an `[inbound]` sender, people by the names that it gives
+    /// them. Default nobody.
+    pub approvers: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Approval {
     /// Until when a message that comes at `now` waits for it.
     #[must_use]
-    pub fn until(self, now: jiff::Timestamp) -> jiff::Timestamp {
+    pub fn until(&self, now: jiff::Timestamp) -> jiff::Timestamp {
         jiff::SignedDuration::try_from(self.expiry)
             .ok()
             .and_then(|expiry| now.checked_add(expiry).ok())

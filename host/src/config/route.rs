@@ -5,13 +5,12 @@
 
 use std::time::Duration;
 
-use super::defaults::{APPROVAL_EXPIRY, DEADLINE, DEADLINE_MAX, TRIES};
+use super::approval::{Written, check_notice, read_approval};
+use super::defaults::{DEADLINE, DEADLINE_MAX, TRIES};
 use super::item::Item;
 use super::keys;
 use super::known::Known;
-use super::model::{
-    Approval, Backoff, DoneAt, Mode, OnApprovalExpiry, OnBlock, OnUnknown, Route, Step, Strategy,
-};
+use super::model::{Backoff, DoneAt, Mode, OnBlock, OnUnknown, Route, Step, Strategy};
 use super::peer::read_pattern;
 use super::reader::Table;
 use crate::envelope::AddressPattern;
@@ -24,11 +23,14 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) fn read_routes(file: &Table<'_>, known: &Known) -> Vec<Route> {
     let items = file.get("routes").and_then(|item| item.list(EXAMPLE));
+    let items = items.unwrap_or_default();
     let mut routes: Vec<Route> = Vec::new();
-    for item in items.unwrap_or_default() {
-        let Some(route) = read_route(&item, known) else {
+    let mut notices = Vec::new();
+    for item in &items {
+        let Some((route, notice)) = read_route(item, known) else {
             continue;
         };
+        notices.extend(notice);
         if let Some(earlier) = routes.iter().find(|earlier| takes_all(earlier, &route)) {
             item.wrong(
                 format!(
@@ -40,10 +42,16 @@ pub(super) fn read_routes(file: &Table<'_>, known: &Known) -> Vec<Route> {
         }
         routes.push(route);
     }
+    // One that is wrong itself may be the one that leads there.
+    if routes.len() == items.len() {
+        for (item, notice) in &notices {
+            check_notice(item, notice, &routes, known);
+        }
+    }
     routes
 }
 
-fn read_route(item: &Item<'_>, known: &Known) -> Option<Route> {
+fn read_route<'a>(item: &Item<'a>, known: &Known) -> Option<(Route, Written<'a>)> {
     let table = item.table(&keys::ROUTE, EXAMPLE)?;
     let to = table
         .need("to", "to = \"*@instance\"")
@@ -77,10 +85,10 @@ fn read_route(item: &Item<'_>, known: &Known) -> Option<Route> {
     let on_block = table
         .get("on_block")
         .and_then(|item| item.word(&[("release", OnBlock::Release), ("wait", OnBlock::Wait)]));
-    let approval = read_approval(&table);
+    let (approval, notice) = read_approval(&table, known);
     // A wrong `from` must not make the route wider.
     let from = if from_item.is_some() { Some(from?) } else { None };
-    Some(Route {
+    let route = Route {
         to: to?,
         from,
         chain: chain?,
@@ -94,7 +102,8 @@ fn read_route(item: &Item<'_>, known: &Known) -> Option<Route> {
         on_block: on_block.unwrap_or(OnBlock::Release),
         approval,
         place: table.place(),
-    })
+    };
+    Some((route, notice))
 }
 
 fn read_chain(item: &Item<'_>, known: &Known) -> Option<Vec<Step>> {
@@ -209,34 +218,6 @@ fn read_backoff(route: &Table<'_>) -> Backoff {
         );
     }
     backoff
-}
-
-fn read_approval(route: &Table<'_>) -> Option<Approval> {
-    let wanted = route.get("approval").and_then(|item| item.flag());
-    let expiry_item = route.get("approval_expiry");
-    let word_item = route.get("on_approval_expiry");
-    let expiry = expiry_item
-        .as_ref()
-        .and_then(|item| item.duration(MS..=DEADLINE_MAX, "24h"));
-    let on_expiry = word_item.as_ref().and_then(|item| {
-        item.word(&[
-            ("reject", OnApprovalExpiry::Reject),
-            ("deliver", OnApprovalExpiry::Deliver),
-        ])
-    });
-    if wanted != Some(true) {
-        for item in [expiry_item, word_item].iter().flatten() {
-            item.wrong(
-                "this says what happens to messages that wait for approval, and here none do",
-                "write approval = true beside it, or remove it",
-            );
-        }
-        return None;
-    }
-    Some(Approval {
-        expiry: expiry.unwrap_or(APPROVAL_EXPIRY),
-        on_expiry: on_expiry.unwrap_or(OnApprovalExpiry::Reject),
-    })
 }
 
 /// Whether every message of the later route would have gone to the earlier one.

@@ -76,8 +76,13 @@ allow_owner = true
 approval = true
 approval_expiry = "1h"
 on_approval_expiry = "deliver"
+approval_notice = "ops@people"
+approvers = { ops = ["anna", "bert"] }
 backoff = { first = "1s", max = "1s" }
 on_block = "wait"
+[[routes]]
+to = "ops@people"
+chain = ["t"]
 [transports.u]
 adapter = "builtin:file"
 receive = { every = "500ms" }
@@ -227,11 +232,13 @@ fn every_key_means_what_the_page_says() {
         ["planner"]
     );
     assert_eq!(config.groups["team"].len(), 2);
-    let asked = config.routes[0].approval.unwrap();
+    let asked = config.routes[0].approval.as_ref().unwrap();
     assert_eq!(
         (asked.expiry, asked.on_expiry),
         (Duration::from_secs(3_600), OnApprovalExpiry::Deliver)
     );
+    assert_eq!(asked.notice.as_ref().unwrap().to_string(), "ops@people");
+    assert_eq!(asked.approvers["ops"].len(), 2);
     let peer = &config.peers["b"];
     let shown = |patterns: &[crate::envelope::AddressPattern]| {
         patterns.iter().map(ToString::to_string).collect::<Vec<_>>()

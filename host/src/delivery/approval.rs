@@ -64,18 +64,40 @@ impl Journey {
             .route(self.message.sender.as_ref(), &self.message.recipient);
         // Where the route wants no approval any more, what began to wait for it still does; nobody has said yes.
         let on_expiry = route
-            .and_then(|route| route.approval)
+            .and_then(|route| route.approval.as_ref())
             .map_or(OnApprovalExpiry::Reject, |approval| approval.on_expiry);
         if let Some(decision) = due(&self.message, &self.flight, until, on_expiry, now) {
+            let decision = self.with_notice(decision, in_force, until);
             let (id, status) = (self.message.id.clone(), decision.status);
+            let notice = decision.beside.as_ref().map(|notice| notice.id.clone());
             let store = self.engine.store();
             match store.intervene(self.message.key, decision).await {
-                Ok(true) => tracing::info!(id, %status, "approval"),
+                Ok(true) => {
+                    tracing::info!(id, %status, notice, "approval");
+                    self.engine.nudge();
+                }
                 Ok(false) => tracing::debug!(id, "somebody decided in the same moment"),
                 Err(error) => tracing::error!(id, %error, "the message's state could not be stored"),
             }
         }
         true
+    }
+
+    /// With a message that begins to wait, people are told of it: stored in the same moment, so they are told once
+    /// whatever happens in between. It then goes its own way, and this one waits wherever that leads.
+    fn with_notice(&self, decision: Intervention, in_force: &InForce, until: Timestamp) -> Intervention {
+        if decision.status != Status::Pending || self.flight.notice.is_some() {
+            return decision;
+        }
+        let tells = in_force.tells.as_ref();
+        let Some(notice) = tells.and_then(|tells| tells.waits_for_approval(&self.message, until)) else {
+            return decision;
+        };
+        Intervention {
+            flight: serde_json::to_string(&ruling::told(&self.flight, &notice.id)).unwrap_or_default(),
+            beside: Some(Box::new(notice)),
+            ..decision
+        }
     }
 }
 

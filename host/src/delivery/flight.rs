@@ -47,6 +47,9 @@ pub struct Flight {
     /// Nobody has approved it yet: it is not tried before a person does, or this time has come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_until: Option<Timestamp>,
+    /// The id of the message that tells people that this one waits for them. Sent once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
     /// Whether it came from a peer or an unauthenticated source: never delivered as the
     /// owner's words.
     #[serde(default)]

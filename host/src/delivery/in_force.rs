@@ -16,7 +16,7 @@ use super::plan::Gate;
 use super::transports::Transports;
 use crate::envelope::Envelope;
 use crate::routing::Router;
-use crate::store::{KeptBreaker, NewReceipt, WaitsFor};
+use crate::store::{KeptBreaker, NewOutgoing, NewReceipt, Outgoing, WaitsFor};
 
 /// The routes and transports of one configuration.
 pub struct InForce {
@@ -24,14 +24,17 @@ pub struct InForce {
     pub router: Arc<Router>,
     /// What carries it.
     pub transports: Arc<dyn Transports>,
-    /// Who tells a sender what became of its message; `None`: nobody.
-    pub tells: Option<Arc<dyn TellSender>>,
+    /// Who puts into words what byway itself has to say; `None`: it says nothing.
+    pub tells: Option<Arc<dyn Tells>>,
 }
 
-/// Makes the receipt by which a sender hears that the agent was not woken for its message.
-pub trait TellSender: Send + Sync {
-    /// The receipt; `None` where the sender gets none.
+/// What byway itself says about a message that it carries.
+pub trait Tells: Send + Sync {
+    /// The receipt by which a sender hears that the agent was not woken; `None` where the sender gets none.
     fn not_woken(&self, message: &Envelope) -> Option<NewReceipt>;
+
+    /// What tells people that a message waits for them until then; `None` where its route names nobody to tell.
+    fn waits_for_approval(&self, message: &Outgoing, until: Timestamp) -> Option<NewOutgoing>;
 }
 
 /// Where the engine asks what is in force. The same one until it is replaced.

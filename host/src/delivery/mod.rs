@@ -48,7 +48,7 @@ pub use breaker::BreakerState;
 pub use decide::{Decision, Skip, SkipReason, decide};
 pub use driver::{Clock, Engine, EngineSettings};
 pub use flight::{Flight, StepState};
-pub use in_force::{Current, InForce, TellSender};
+pub use in_force::{Current, InForce, Tells};
 pub use plan::{Gate, Plan, PlannedStep};
 pub use rate::RateState;
 pub use settle::{Ending, attempted, interrupted, receipt, reconciled};

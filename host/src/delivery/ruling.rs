@@ -62,6 +62,15 @@ pub(crate) fn approved(flight: &Flight) -> Flight {
     }
 }
 
+/// The flight of a message about which people were told by the message with this id.
+#[must_use]
+pub(crate) fn told(flight: &Flight, notice: &str) -> Flight {
+    Flight {
+        notice: Some(notice.to_owned()),
+        ..flight.clone()
+    }
+}
+
 /// The flight of a message that nobody may try before a person approves it, or `until` has come.
 #[must_use]
 pub(crate) fn asking(flight: Flight, until: Option<Timestamp>) -> Flight {

@@ -13,6 +13,9 @@ use super::shown::shown;
 
 /// The longest that either part of an address may be, in bytes.
 pub const PART_BYTES_MAX: usize = 64;
+/// The agent part of byway's own address on each instance: it tells people what waits for them, and hears what they
+/// decide. No agent has this name.
+pub const OWN_AGENT: &str = "byway";
 
 /// An agent on an instance.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

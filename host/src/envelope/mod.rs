@@ -51,7 +51,7 @@ mod structured;
 mod tests;
 mod uri;
 
-pub use address::{Address, AddressError, AddressPattern, PART_BYTES_MAX, check_name};
+pub use address::{Address, AddressError, AddressPattern, OWN_AGENT, PART_BYTES_MAX, check_name};
 pub use cloud_event::CloudEvent;
 pub use draft::{Draft, MESSAGE_TYPE};
 pub use error::EnvelopeError;

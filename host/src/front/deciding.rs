@@ -7,16 +7,13 @@ use jiff::Timestamp;
 
 use super::Byway;
 use crate::api::{MessageView, Page, RedrivenView};
-use crate::delivery::{Flight, ruling};
+use crate::delivery::ruling;
 use crate::envelope::Address;
 use crate::error_code::ErrorCode;
-use crate::intake::{Redrive, Refusal};
+use crate::intake::{Redrive, Refusal, approval, flight};
 use crate::principal::Principal;
 use crate::store::{DeadFilter, Intervention, Outgoing, Status, StoreError};
 
-/// How often a decision is made anew because the message moved meanwhile. Each step of a message writes once, so
-/// this is only ever reached where something is badly wrong.
-const TRIES_MAX: usize = 64;
 /// How many dead letters one call looks through for a route.
 const LOOKED_AT_MAX: usize = 2_000;
 /// How many of them are read at once.
@@ -289,22 +286,9 @@ impl Byway {
     async fn decide(
         &self,
         message: Outgoing,
-        mut ruling: impl FnMut(&Outgoing, Timestamp) -> Result<Intervention, Refusal>,
+        ruling: impl FnMut(&Outgoing, Timestamp) -> Result<Intervention, Refusal>,
     ) -> Result<(), Refusal> {
-        let store = self.store();
-        let mut message = message;
-        for _ in 0..TRIES_MAX {
-            let intervention = ruling(&message, (self.ground.clock)())?;
-            if store.intervene(message.key, intervention).await? {
-                return Ok(());
-            }
-            let gone = || Refusal::new(ErrorCode::NoSuchMessage, "the message is gone");
-            message = store.outgoing(message.key).await?.ok_or_else(gone)?;
-        }
-        Err(Refusal::new(
-            ErrorCode::StoreFailed,
-            "the message changes faster than anybody can decide about it; nothing was done",
-        ))
+        self.intake().decide(message, ruling).await
     }
 
     async fn shown(
@@ -337,38 +321,6 @@ fn cancel(message: &Outgoing, by: &str, now: Timestamp) -> Result<Intervention, 
     })
 }
 
-fn approval(
-    message: &Outgoing,
-    by: &str,
-    approve: bool,
-    reason: Option<&str>,
-    now: Timestamp,
-) -> Result<Intervention, Refusal> {
-    let flight = flight(message);
-    if message.status.is_end() || flight.approval_until.is_none() {
-        let sentence = format!(
-            "the message to {} is {}, and waits for nobody's approval",
-            message.recipient, message.status
-        );
-        return Err(Refusal::new(ErrorCode::TooLate, sentence));
-    }
-    let because = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    if !approve {
-        return Ok(Intervention {
-            status: Status::Cancelled,
-            reason: Some(format!("rejected by {by}{because}")),
-            ..Intervention::about(message, "rejected", by, now)
-        });
-    }
-    Ok(Intervention {
-        status: Status::Waiting,
-        reason: Some(format!("approved by {by}{because}")),
-        flight: serde_json::to_string(&ruling::approved(&flight)).unwrap_or_default(),
-        due_at: now,
-        ..Intervention::about(message, "approved", by, now)
-    })
-}
-
 fn put_away(
     message: &Outgoing,
     by: &str,
@@ -388,13 +340,5 @@ fn put_away(
         status: Status::Dropped,
         reason: Some(format!("dropped by {by}{because} (it was dead: {was})")),
         ..Intervention::about(message, "dropped", by, now)
-    })
-}
-
-/// The delivery's state; one that cannot be read may have been anywhere.
-fn flight(message: &Outgoing) -> Flight {
-    serde_json::from_str(&message.flight).unwrap_or_else(|_| Flight {
-        under_way: Some("(lost)".into()),
-        ..Flight::new(true)
     })
 }

@@ -3,12 +3,12 @@
 use super::Byway;
 use crate::api::{InboxItem, MessageView, Page, TransportStateView};
 use crate::delivery::Counted;
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, OWN_AGENT};
 use crate::error_code::ErrorCode;
-use crate::intake::Refusal;
+use crate::intake::{Refusal, flight};
 use crate::principal::Principal;
 use crate::sandbox::LoadedTransport;
-use crate::store::{self, InboxStatus, OutgoingFilter, StoreError};
+use crate::store::{self, InboxStatus, Outgoing, OutgoingFilter, StoreError};
 
 impl Byway {
     /// How a message stands, with its attempts: on its way out, or in an inbox here. An agent finds what
@@ -27,7 +27,8 @@ impl Byway {
         let mut views = Vec::new();
         for message in store.find_all_outgoing(source.as_deref(), id).await? {
             let attempts = store.attempts(message.key).await?;
-            views.push(MessageView::outgoing(&message, attempts));
+            let notice = self.notice_of(&message).await?;
+            views.push(MessageView::outgoing(&message, attempts).told_by(notice.as_ref()));
         }
         if let Some(source) = views.first().map(|view| view.source.clone()) {
             // What was for several may lie in inboxes here, too.
@@ -58,6 +59,16 @@ impl Byway {
         let everywhere = store.find_all_incoming(&first.source, id).await?;
         let views = everywhere.iter().map(MessageView::incoming).collect();
         Ok(MessageView::of_several(views))
+    }
+
+    /// The message by which people were told that this one waits for them.
+    async fn notice_of(&self, message: &Outgoing) -> Result<Option<Outgoing>, StoreError> {
+        let Some(id) = flight(message).notice else {
+            return Ok(None);
+        };
+        let own = self.source_of(OWN_AGENT);
+        let told = self.store().find_all_outgoing(Some(&own), &id).await?;
+        Ok(told.into_iter().next())
     }
 
     /// Messages on their way out, newest first.

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
 use crate::config::Config;
-use crate::delivery::{Clock, Fleet, InForce, TellSender, Transports};
+use crate::delivery::{Clock, Fleet, InForce, Tells, Transports};
 use crate::identity::Identity;
 use crate::intake::Intake;
 use crate::routing::Router;
@@ -51,7 +51,7 @@ impl Setup {
         let in_force = Arc::new(InForce {
             router,
             transports: Arc::clone(&fleet) as Arc<dyn Transports>,
-            tells: Some(Arc::clone(&intake) as Arc<dyn TellSender>),
+            tells: Some(Arc::clone(&intake) as Arc<dyn Tells>),
         });
         Self {
             config,

@@ -149,7 +149,7 @@ async fn take(byway: &Byway, setup: &Setup, door: &Door, item: Item) -> Result<b
     };
     match taken {
         Ok(taken) => Ok(!taken.again),
-        Err(refusal) if is_ours(refusal.code) => Err(refusal.to_string()),
+        Err(refusal) if refusal.is_ours() => Err(refusal.to_string()),
         Err(_) => {
             keep_refused(setup, door, as_it_came).await?;
             Ok(false)
@@ -195,17 +195,6 @@ fn read(setup: &Setup, door: &Door, item: Item) -> Result<Envelope, Refusal> {
             })
         }
     }
-}
-
-fn is_ours(code: ErrorCode) -> bool {
-    matches!(
-        code,
-        ErrorCode::StoreFailed
-            | ErrorCode::DiskFull
-            | ErrorCode::DataFolder
-            | ErrorCode::DataFolderInUse
-            | ErrorCode::Internal
-    )
 }
 
 #[cfg(test)]

@@ -8,8 +8,14 @@
 //! A refusal has two faces: the local caller is told everything that helps, a caller from outside
 //! only what it may know, never a route, an agent or a transport.
 
+mod answer;
+mod answering;
+#[cfg(test)]
+mod answering_tests;
+mod approve;
 mod cursor;
 mod fetch;
+mod notice;
 mod receipts;
 mod recipients;
 mod redrive;
@@ -27,6 +33,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub(crate) use approve::{approval, flight};
 pub use fetch::fetch;
 pub use recipients::Recipients;
 pub use redrive::{Redrive, Redriven};
@@ -37,7 +44,7 @@ pub use take_in::{Door, TakenIn};
 
 use crate::config::{Config, Route};
 use crate::delivery::{Clock, Flight, ruling};
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, OWN_AGENT};
 use crate::error_code::ErrorCode;
 use crate::identity::Identity;
 use crate::routing::Router;
@@ -77,7 +84,7 @@ impl Intake {
 
     fn is_local_agent(&self, agent: &str) -> bool {
         let agents = self.config.agents.as_ref();
-        let may_be_one = !self.config.groups.contains_key(agent);
+        let may_be_one = agent != OWN_AGENT && !self.config.groups.contains_key(agent);
         may_be_one && agents.is_none_or(|agents| agents.contains(agent))
     }
 
@@ -123,7 +130,7 @@ impl Intake {
             start.saturating_add(longest).unwrap_or(start),
             envelope.expiry_time,
         );
-        let asks = route.approval.filter(|_| kind != Kind::Receipt);
+        let asks = route.approval.as_ref().filter(|_| kind != Kind::Receipt);
         let flight = ruling::asking(Flight::new(untrusted), asks.map(|approval| approval.until(start)));
         Some(NewOutgoing {
             kind,
@@ -185,7 +192,10 @@ fn cut(name: &str) -> &str {
 
 /// How long a message of a route lives: while it waits for approval, and then while it is tried.
 fn lifetime(route: &Route) -> SignedDuration {
-    let asks = route.approval.map_or(Duration::ZERO, |approval| approval.expiry);
+    let asks = route
+        .approval
+        .as_ref()
+        .map_or(Duration::ZERO, |approval| approval.expiry);
     let whole = asks.saturating_add(route.deadline);
     SignedDuration::try_from(whole)
         .unwrap_or(KEYS_KEPT)

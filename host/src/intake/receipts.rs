@@ -4,12 +4,13 @@
 //! Only a message from another instance has one, and only where a route leads back. It says nothing about this
 //! instance but what became of the message.
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Intake, RECEIPT_LIVES, earliest};
-use crate::delivery::TellSender;
+use crate::delivery::Tells;
 use crate::envelope::{Envelope, ReceiptEvent, ReceiptWord};
-use crate::store::{InboxStatus, Incoming, Kind, NewReceipt};
+use crate::store::{InboxStatus, Incoming, Kind, NewOutgoing, NewReceipt, Outgoing};
 
 const PEER: &str = "peer:";
 const NOT_WOKEN: &str = "its agent could not be woken; the message lies in its inbox";
@@ -39,7 +40,7 @@ impl Intake {
         let message = self.outgoing(&receipt, Kind::Receipt, "byway", false)?;
         let latest = now.saturating_add(RECEIPT_LIVES).unwrap_or(now);
         Some(NewReceipt {
-            message: crate::store::NewOutgoing {
+            message: NewOutgoing {
                 deadline: earliest(message.deadline, Some(latest)),
                 ..message
             },
@@ -63,10 +64,14 @@ impl Intake {
     }
 }
 
-impl TellSender for Intake {
+impl Tells for Intake {
     fn not_woken(&self, message: &Envelope) -> Option<NewReceipt> {
         // A source of ours stands for nobody who could be told, and an unsigned message has no address.
         message.signature.as_ref()?;
         self.receipt_for(message, ReceiptWord::Failed, Some(NOT_WOKEN))
+    }
+
+    fn waits_for_approval(&self, message: &Outgoing, until: Timestamp) -> Option<NewOutgoing> {
+        self.notice(message, until)
     }
 }

@@ -58,6 +58,19 @@ impl Refusal {
         }
     }
 
+    /// Whether it is byway's own failure, so that the same thing may be taken later.
+    #[must_use]
+    pub(crate) fn is_ours(&self) -> bool {
+        matches!(
+            self.code,
+            ErrorCode::StoreFailed
+                | ErrorCode::DiskFull
+                | ErrorCode::DataFolder
+                | ErrorCode::DataFolderInUse
+                | ErrorCode::Internal
+        )
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn fix(&self) -> &str {

@@ -106,6 +106,11 @@ impl Intake {
             return Err(Refusal::new(ErrorCode::Forbidden, sentence)
                 .with_fix("Mark the message in the inbox instead: `byway inbox read` or `ack`."));
         }
+        if envelope.sender().is_some_and(|sender| self.is_byway(&sender)) {
+            let sentence = "nobody speaks as byway itself";
+            return Err(Refusal::new(ErrorCode::Forbidden, sentence)
+                .with_fix("Name the agent that sends; people answer to what byway says."));
+        }
         envelope.hops = None;
         if envelope.idempotency_key.is_none() {
             envelope.idempotency_key.clone_from(&idempotency_key);

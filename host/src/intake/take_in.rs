@@ -170,7 +170,9 @@ impl Intake {
                 "If it should, add the recipient to peers.{name}.recipients."
             )));
         }
-        if !self.is_local_agent(recipient.agent()) {
+        // byway hears what became of its own messages, and nothing else from another byway.
+        let is_receipt = self.is_byway(recipient) && envelope.event_type == RECEIPT_TYPE;
+        if !is_receipt && !self.is_local_agent(recipient.agent()) {
             return Err(Refusal::new(
                 ErrorCode::UnknownAgent,
                 format!("there is no agent `{}` here", recipient.agent()),
@@ -183,7 +185,7 @@ impl Intake {
         let recipient = &envelope.recipient;
         if recipient.instance() != self.me() {
             self.check_vouched(inbound, recipient, envelope)?;
-        } else {
+        } else if !self.is_byway(recipient) || envelope.event_type == RECEIPT_TYPE {
             let table = self.config.inbound.get(inbound);
             let allowed =
                 table.is_some_and(|table| table.recipients.iter().any(|pattern| pattern.matches(recipient)));
@@ -216,6 +218,9 @@ impl Intake {
         } = examined;
         if envelope.recipient.instance() != self.me() {
             return self.relay(envelope, &authority, voucher).await;
+        }
+        if self.is_byway(&envelope.recipient) && envelope.event_type != RECEIPT_TYPE {
+            return self.take_answer(door, envelope).await;
         }
         if envelope.event_type == RECEIPT_TYPE {
             return self.take_receipt(door, sender, envelope).await;

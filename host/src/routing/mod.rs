@@ -8,8 +8,10 @@
 //! It does not decide whether a message may be sent at all; that was decided where it came in.
 
 mod explain;
+mod group;
 mod router;
 mod show;
 
 pub use explain::{Explanation, RouteReport, StepReport, UntrustedVerdict, Verdict};
+pub use group::GroupExplanation;
 pub use router::{RouteIndex, Router};

@@ -7,6 +7,27 @@ use super::explain::{Explanation, RouteReport, UntrustedVerdict, Verdict, mode_w
 /// For a person: the answer first, then every route with its reason.
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_answer(f)?;
+        if self.unknown_agent {
+            return Ok(());
+        }
+        if self.routes.is_empty() {
+            return writeln!(f, "\nthere are no routes");
+        }
+        writeln!(f, "\nroutes, in order:")?;
+        let titles: Vec<String> = self.routes.iter().map(RouteReport::title).collect();
+        let width = titles.iter().map(String::len).max().unwrap_or_default();
+        for (route, title) in self.routes.iter().zip(titles) {
+            let why = route.verdict.why();
+            writeln!(f, "  {title:width$}  {why} ({})", route.place)?;
+        }
+        Ok(())
+    }
+}
+
+impl Explanation {
+    /// What becomes of the message, without the routes that it does not take.
+    pub(super) fn write_answer(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.source {
             Some(source) => writeln!(f, "{source} -> {}", self.recipient)?,
             None => writeln!(f, "a sender without an address -> {}", self.recipient)?,
@@ -29,21 +50,9 @@ impl fmt::Display for Explanation {
             writeln!(f, "\n  {}\n  {}", report.title(), report.manner)?;
             self.write_chain(f)?;
         }
-        if self.routes.is_empty() {
-            return writeln!(f, "\nthere are no routes");
-        }
-        writeln!(f, "\nroutes, in order:")?;
-        let titles: Vec<String> = self.routes.iter().map(RouteReport::title).collect();
-        let width = titles.iter().map(String::len).max().unwrap_or_default();
-        for (route, title) in self.routes.iter().zip(titles) {
-            let why = route.verdict.why();
-            writeln!(f, "  {title:width$}  {why} ({})", route.place)?;
-        }
         Ok(())
     }
-}
 
-impl Explanation {
     fn write_chain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.chain.iter().map(|step| step.transport.len());
         let width = names.max().unwrap_or_default();

@@ -50,6 +50,8 @@ pub struct Intervention {
     pub forgets_progress: bool,
     /// A message that is sent in its place.
     pub instead: Option<Box<NewOutgoing>>,
+    /// A message of byway's own about it, which goes its own way.
+    pub beside: Option<Box<NewOutgoing>>,
     /// Now.
     pub at: Timestamp,
 }
@@ -71,6 +73,7 @@ impl Intervention {
             envelope_json: None,
             forgets_progress: false,
             instead: None,
+            beside: None,
             at,
         }
     }
@@ -138,7 +141,7 @@ fn intervene(connection: &Connection, key: MessageKey, decided: &Intervention) -
         "due_at": due_at, "deadline": deadline, "instead": instead,
     });
     tell(connection, decided.at, decided.event, about, &detail)?;
-    if let Some(new) = &decided.instead {
+    for new in decided.instead.iter().chain(&decided.beside) {
         accept(connection, new)?;
     }
     Ok(true)
