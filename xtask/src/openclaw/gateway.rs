@@ -194,15 +194,27 @@ impl Gateway {
         let method = ["gateway", "call", "sessions.reset", "--params", &params];
         let there = ["--url", &url, "--token", &self.token];
         self.call(&[&method[..], &there].concat(), CALL_MAY_TAKE)
+            .map(drop)
+    }
+
+    /// Whether it has taken on the message with this id for a session: what it says yes to, it writes down first.
+    pub(crate) fn has_taken(&self, session: &str, id: &str) -> Result<bool> {
+        let url = format!("ws://{}", self.address);
+        let params = json!({ "sessionKey": session, "limit": 50 }).to_string();
+        let method = ["gateway", "call", "chat.history", "--params", &params];
+        let there = ["--url", &url, "--token", &self.token];
+        let history = self.call(&[&method[..], &there].concat(), CALL_MAY_TAKE)?;
+        Ok(history.contains(id))
     }
 
     /// Tells an agent something, as its owner would at a terminal, and waits until its turn is over.
     pub(crate) fn tell(&self, agent: &str, text: &str) -> Result<()> {
         self.call(&["agent", "--agent", agent, "--message", text], TURN_MAY_TAKE)
+            .map(drop)
     }
 
-    /// Runs one command of its program, which has to succeed.
-    fn call(&self, what: &[&str], may_take: Duration) -> Result<()> {
+    /// Runs one command of its program, which has to succeed, and gives what it said.
+    fn call(&self, what: &[&str], may_take: Duration) -> Result<String> {
         let told = format!(
             "`openclaw {}`",
             what.iter().take(3).copied().collect::<Vec<_>>().join(" ")
@@ -213,9 +225,7 @@ impl Gateway {
             .map(|&word| word.to_owned())
             .collect();
         let mut command = self.runtime.command(&self.environment(), &arguments);
-        process::output_within(&mut command, self.deadline.left(may_take), &told)?
-            .success(&told)
-            .map(drop)
+        process::output_within(&mut command, self.deadline.left(may_take), &told)?.success(&told)
     }
 
     /// Says which tools may be called over HTTP, and waits until the running gateway has read it.

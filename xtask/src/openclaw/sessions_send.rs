@@ -270,11 +270,10 @@ fn over_http(world: &mut World) -> Result<()> {
 
 /// A person resets the session while the message waits behind another.
 fn session_reset(world: &mut World) -> Result<()> {
-    world.send("beta@ws", "before-one [[wait:20]]", &["--subject", "proof-reset"])?;
+    world.send("beta@ws", "before-one [[wait:30]]", &["--subject", "proof-reset"])?;
     until_seen(world, "before-one")?;
     let id = world.send("beta@ws", "behind-one", &["--subject", "proof-reset"])?;
-    // The gateway says `accepted` at once, but nowhere that can be looked at from here.
-    std::thread::sleep(Duration::from_secs(3));
+    until_taken(world, "agent:beta:proof-reset", &id)?;
     world.gateway.reset("agent:beta:proof-reset")?;
     let mut standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
     // The gateway may tell the end before it has written down what became of the message; then byway asks once more.
@@ -293,11 +292,10 @@ fn session_reset(world: &mut World) -> Result<()> {
 
 /// The gateway is killed with one message before the model and another that waits behind it.
 fn gateway_killed(world: &mut World) -> Result<()> {
-    let first = world.send("beta@ws", "heard-one [[wait:20]]", &["--subject", "proof-cut"])?;
+    let first = world.send("beta@ws", "heard-one [[wait:40]]", &["--subject", "proof-cut"])?;
     until_seen(world, "heard-one")?;
     let second = world.send("beta@ws", "waiting-one", &["--subject", "proof-cut"])?;
-    // The gateway says `accepted` at once, but nowhere that can be looked at from here.
-    std::thread::sleep(Duration::from_secs(5));
+    until_taken(world, "agent:beta:proof-cut", &second)?;
     world.gateway.kill()?;
     world.gateway.start()?;
     world.gateway.ready()?;
@@ -344,6 +342,15 @@ fn until_seen(world: &World, word: &str) -> Result<()> {
         .deadline
         .wait_for("the model hearing the message", DELIVERY_MAY_TAKE, || {
             Ok((world.model.turns(word) > 0).then_some(()))
+        })
+}
+
+/// Waits until the gateway has written down that it has a message, which nobody but it can tell.
+fn until_taken(world: &World, session: &str, id: &str) -> Result<()> {
+    world
+        .deadline
+        .wait_for("the gateway taking the message", DELIVERY_MAY_TAKE, || {
+            Ok(world.gateway.has_taken(session, id)?.then_some(()))
         })
 }
 
