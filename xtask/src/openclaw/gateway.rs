@@ -197,14 +197,14 @@ impl Gateway {
             .map(drop)
     }
 
-    /// Whether it has taken on the message with this id for a session: what it says yes to, it writes down first.
-    pub(crate) fn has_taken(&self, session: &str, id: &str) -> Result<bool> {
+    /// Whether it has taken on the message with this key for a session: what it says yes to, it writes down first.
+    pub(crate) fn has_taken(&self, session: &str, key: &str) -> Result<bool> {
         let url = format!("ws://{}", self.address);
-        let params = json!({ "sessionKey": session, "limit": 50 }).to_string();
+        let params = json!({ "sessionKey": session, "limit": 50, "inputRunIds": [key] }).to_string();
         let method = ["gateway", "call", "chat.history", "--params", &params];
         let there = ["--url", &url, "--token", &self.token];
         let history = self.call(&[&method[..], &there].concat(), CALL_MAY_TAKE)?;
-        Ok(history.contains(id))
+        Ok(history.contains(key))
     }
 
     /// Tells an agent something, as its owner would at a terminal, and waits until its turn is over.

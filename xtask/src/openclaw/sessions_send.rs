@@ -272,8 +272,9 @@ fn over_http(world: &mut World) -> Result<()> {
 fn session_reset(world: &mut World) -> Result<()> {
     world.send("beta@ws", "before-one [[wait:30]]", &["--subject", "proof-reset"])?;
     until_seen(world, "before-one")?;
-    let id = world.send("beta@ws", "behind-one", &["--subject", "proof-reset"])?;
-    until_taken(world, "agent:beta:proof-reset", &id)?;
+    let behind = ["--subject", "proof-reset", "--idempotency-key", "behind-key"];
+    let id = world.send("beta@ws", "behind-one", &behind)?;
+    until_taken(world, "agent:beta:proof-reset", "behind-key")?;
     world.gateway.reset("agent:beta:proof-reset")?;
     let mut standing = world.wait(&id, DELIVERY_MAY_TAKE, Standing::is_over)?;
     // The gateway may tell the end before it has written down what became of the message; then byway asks once more.
@@ -294,8 +295,9 @@ fn session_reset(world: &mut World) -> Result<()> {
 fn gateway_killed(world: &mut World) -> Result<()> {
     let first = world.send("beta@ws", "heard-one [[wait:40]]", &["--subject", "proof-cut"])?;
     until_seen(world, "heard-one")?;
-    let second = world.send("beta@ws", "waiting-one", &["--subject", "proof-cut"])?;
-    until_taken(world, "agent:beta:proof-cut", &second)?;
+    let waiting = ["--subject", "proof-cut", "--idempotency-key", "waiting-key"];
+    let second = world.send("beta@ws", "waiting-one", &waiting)?;
+    until_taken(world, "agent:beta:proof-cut", "waiting-key")?;
     world.gateway.kill()?;
     world.gateway.start()?;
     world.gateway.ready()?;
@@ -346,11 +348,11 @@ fn until_seen(world: &World, word: &str) -> Result<()> {
 }
 
 /// Waits until the gateway has written down that it has a message, which nobody but it can tell.
-fn until_taken(world: &World, session: &str, id: &str) -> Result<()> {
+fn until_taken(world: &World, session: &str, key: &str) -> Result<()> {
     world
         .deadline
         .wait_for("the gateway taking the message", DELIVERY_MAY_TAKE, || {
-            Ok(world.gateway.has_taken(session, id)?.then_some(()))
+            Ok(world.gateway.has_taken(session, key)?.then_some(()))
         })
 }
 
