@@ -57,7 +57,7 @@ async fn run() {
     let folder = tempfile::tempdir().unwrap();
     println!(
         "disk          {:.0} syncs a second of 4 KiB each",
-        syncs_a_second(folder.path())
+        stage::syncs_a_second(folder.path())
     );
     let (mut ours, mut accepting, mut connects, mut apprises) = (vec![], vec![], vec![], vec![]);
     for round in 0..=ROUNDS {
@@ -100,17 +100,4 @@ async fn run() {
         }
     }
     stage::print_load();
-}
-
-/// What the disk can do: a small write, and waiting until it is there.
-fn syncs_a_second(folder: &std::path::Path) -> f64 {
-    use std::io::Write as _;
-    let mut file = std::fs::File::create(folder.join("syncs")).unwrap();
-    let began = std::time::Instant::now();
-    let count = 200;
-    for _ in 0..count {
-        file.write_all(&[7; 4096]).unwrap();
-        file.sync_data().unwrap();
-    }
-    f64::from(count) / began.elapsed().as_secs_f64()
 }

@@ -233,7 +233,8 @@ fn start() -> Timestamp {
 fn message(number: u32) -> NewOutgoing {
     let start = start();
     let draft = Draft::new("byway://a/planner", "executor@b".parse().unwrap());
-    let id = format!("m-{number}");
+    // Of the form of those that byway gives, which grow with time.
+    let id = format!("01990000-0000-7000-8000-{number:012}");
     let envelope: Envelope = draft
         .text("hello, this is a message")
         .finish(id.clone(), start)

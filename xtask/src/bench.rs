@@ -15,7 +15,7 @@ use crate::terminal::say;
 use crate::{components, process, pypi, setup};
 
 /// What there is to measure, in the order of the table.
-const BENCHES: [(&str, &str); 4] = [
+const BENCHES: [(&str, &str); 6] = [
     (
         "attempt",
         "one attempt of an adapter that does nothing, beside the bare engine",
@@ -25,6 +25,14 @@ const BENCHES: [(&str, &str); 4] = [
         "one webhook through the sandbox, beside the same client used natively",
     ),
     ("start", "starting, and the memory of one that waits"),
+    (
+        "accept",
+        "accepts that share one sync, at 64 clients; and what the journal's chain takes",
+    ),
+    (
+        "queue",
+        "the queue's operations and memory, with a thousand to a million messages waiting",
+    ),
     (
         "end_to_end",
         "accepted durably, delivered after a dead first choice, recorded; beside others",

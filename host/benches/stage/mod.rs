@@ -151,6 +151,19 @@ pub fn median(mut figures: Vec<f64>) -> f64 {
     figures[figures.len() / 2]
 }
 
+/// What the disk can do: a small write, and waiting until it is there.
+pub fn syncs_a_second(folder: &std::path::Path) -> f64 {
+    use std::io::Write as _;
+    let mut file = std::fs::File::create(folder.join("syncs")).unwrap();
+    let began = Instant::now();
+    let count = 200;
+    for _ in 0..count {
+        file.write_all(&[7; 4096]).unwrap();
+        file.sync_data().unwrap();
+    }
+    f64::from(count) / began.elapsed().as_secs_f64()
+}
+
 /// What else the machine was doing: a figure without it says little.
 pub fn print_load() {
     println!(

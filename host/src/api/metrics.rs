@@ -28,12 +28,13 @@ pub(super) async fn show(
 ) -> Result<impl IntoResponse, Problem> {
     caller.must_be_admin("metrics are the operator's")?;
     let counts = byway.store().counts().await?;
-    let text = render(
+    let mut text = render(
         counts,
         Timestamp::now(),
         &byway.counted(),
         &byway.transport_states(),
     );
+    text.push_str(&of_the_store(byway.store().commits(), byway.store().calls()));
     Ok(([(CONTENT_TYPE, TEXT)], text))
 }
 
@@ -97,6 +98,24 @@ fn render(counts: Counts, now: Timestamp, counted: &Counted, transports: &[Trans
         ];
         page.sample("byway_transport_state", &labels, 1);
     }
+    page.0
+}
+
+/// How well calls share the disk: calls by commits.
+fn of_the_store(commits: u64, calls: u64) -> String {
+    let mut page = Page::default();
+    page.family(
+        "byway_store_commits_total",
+        "counter",
+        "Transactions of the store: one sync of the disk each.",
+    );
+    page.sample("byway_store_commits_total", &[], commits);
+    page.family(
+        "byway_store_calls_total",
+        "counter",
+        "Calls that wrote, several of which share a transaction.",
+    );
+    page.sample("byway_store_calls_total", &[], calls);
     page.0
 }
 
@@ -165,5 +184,8 @@ mod tests {
             assert!(text.lines().any(|it| it == line), "{line}\n{text}");
         }
         assert!(text.ends_with('\n'));
+        let store = of_the_store(2, 40);
+        assert!(store.contains("\nbyway_store_commits_total 2\n"), "{store}");
+        assert!(store.contains("\nbyway_store_calls_total 40\n"), "{store}");
     }
 }

@@ -70,7 +70,11 @@ impl From<Refusal> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store could not answer a call");
-        Self::new(error.code(), "the store could not answer")
+        let detail = match error {
+            StoreError::RowDamaged { .. } | StoreError::RecordDamaged(_) => error.to_string(),
+            _ => "the store could not answer".to_owned(),
+        };
+        Self::new(error.code(), detail)
     }
 }
 
@@ -110,9 +114,12 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::TooManyHops
         | ErrorCode::ReloadRefused
         | ErrorCode::Expired => StatusCode::UNPROCESSABLE_ENTITY,
-        ErrorCode::IdConflict | ErrorCode::TooLate | ErrorCode::NeedsNewId | ErrorCode::MayHaveArrived => {
-            StatusCode::CONFLICT
-        }
+        // Of a damaged row: it stays so, and a new id is needed.
+        ErrorCode::IdConflict
+        | ErrorCode::TooLate
+        | ErrorCode::NeedsNewId
+        | ErrorCode::MayHaveArrived
+        | ErrorCode::RowDamaged => StatusCode::CONFLICT,
         ErrorCode::UnknownPeer | ErrorCode::Unauthorized => StatusCode::UNAUTHORIZED,
         ErrorCode::SenderNotAllowed | ErrorCode::Forbidden => StatusCode::FORBIDDEN,
         ErrorCode::NoSuchMessage | ErrorCode::NotFound => StatusCode::NOT_FOUND,

@@ -29,6 +29,7 @@ mod peer;
 #[path = "../../../tests/acceptance/ports.rs"]
 mod ports;
 mod power;
+mod records;
 mod site;
 #[path = "../../../tests/acceptance/wait.rs"]
 mod wait;
