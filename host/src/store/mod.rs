@@ -35,6 +35,7 @@ mod budget;
 mod column;
 mod dead;
 mod error;
+mod gather;
 mod hasten;
 mod idempotency;
 mod inbox;
@@ -136,7 +137,14 @@ impl Store {
         let readers = Readers::new(file.clone());
         let seal = Arc::new(Seal::new(folder.to_owned(), durability));
         let budget = Arc::new(Budget::new(folder.to_owned()));
-        let writer = Writer::start(connection, file, owner, Arc::clone(&seal), Arc::clone(&budget))?;
+        let writer = Writer::start(
+            connection,
+            file,
+            owner,
+            Arc::clone(&seal),
+            Arc::clone(&budget),
+            durability,
+        )?;
         Ok(Self {
             inner: Arc::new(Inner {
                 readers,

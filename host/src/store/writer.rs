@@ -1,7 +1,8 @@
 //! The one thread that writes.
 //!
 //! It takes what waits, does each call in a savepoint of one transaction, commits, and only then
-//! answers: many callers share one sync, and a call that fails takes nobody with it. Two failures
+//! answers: many callers share one sync, and a call that fails takes nobody with it. Where several share it, those who
+//! usually come together are waited for, a few milliseconds at most ([`Gather`]). Two failures
 //! are larger than a call. Where SQLite gives up the whole transaction in the middle (a full disk, a
 //! disk error), nothing of it is there, and each call is done again in a transaction of its own, so
 //! that the one that cannot be done is the only one to fail. Where the commit fails, everybody
@@ -14,18 +15,26 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use super::StoreError;
 use super::budget::Budget;
+use super::gather::Gather;
 use super::journal::seal::{Seal, Sealed};
 use super::owner::Owner;
+use super::{Durability, StoreError};
 
 /// How many calls may wait before further callers wait to be let in, and the most in one transaction.
 /// Each may carry a message of a megabyte, so this also bounds memory.
 const GROUP_MAX: usize = 256;
+/// The longest wait for callers who usually come together.
+const GATHER_MAX: Duration = Duration::from_millis(5);
+/// The wait ends where nobody has come for so long.
+const QUIET: Duration = Duration::from_millis(1);
+/// How often it is looked who has come.
+const STEP: Duration = Duration::from_micros(200);
 
 /// The writer's handle. When it is dropped, everything that waits is written, and the file and the
 /// folder are free again.
@@ -81,6 +90,7 @@ impl Writer {
         owner: Owner,
         seal: Arc<Seal>,
         budget: Arc<Budget>,
+        durability: Durability,
     ) -> Result<Self, StoreError> {
         let (queue, waiting) = mpsc::channel(GROUP_MAX);
         let counts = Arc::new(Written::default());
@@ -95,6 +105,8 @@ impl Writer {
             seal,
             sealed: Sealed::default(),
             budget,
+            gather: Gather::default(),
+            durability,
         };
         desk.budget.look(&desk.connection);
         let thread = std::thread::Builder::new()
@@ -162,15 +174,37 @@ struct Desk {
     seal: Arc<Seal>,
     sealed: Sealed,
     budget: Arc<Budget>,
+    gather: Gather,
+    durability: Durability,
 }
 
 impl Desk {
     fn run(&mut self, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
         let mut group = Vec::with_capacity(GROUP_MAX);
         while waiting.blocking_recv_many(&mut group, GROUP_MAX) > 0 {
+            if self.durability == Durability::Full {
+                self.gather(&mut waiting, &mut group);
+            }
             self.write(&mut group);
         }
         self.close();
+    }
+
+    /// Waits a moment for those who usually come together, so that they share a sync.
+    fn gather(&mut self, waiting: &mut mpsc::Receiver<Box<dyn Job>>, group: &mut Vec<Box<dyn Job>>) {
+        let wanted = self.gather.wanted();
+        let began = Instant::now();
+        let mut last_came = began;
+        while group.len() < wanted && began.elapsed() < GATHER_MAX && last_came.elapsed() < QUIET {
+            std::thread::sleep(STEP);
+            while group.len() < GROUP_MAX
+                && let Ok(job) = waiting.try_recv()
+            {
+                group.push(job);
+                last_came = Instant::now();
+            }
+        }
+        self.gather.wrote(group.len());
     }
 
     /// At the end, what was added since the last checkpoint gets one.
