@@ -21,7 +21,7 @@ Examples:
   byway explain --to team@a
   byway explain --to planner@a --from executor@b --untrusted")]
 pub(super) struct Explain {
-    /// Whom the message is for; a group of this instance is told member by member
+    /// Whom the message is for
     #[arg(long, value_name = "AGENT@INSTANCE")]
     to: String,
     /// Who sends it; the instance may be left out where it is this one [default: the admin]

@@ -8,7 +8,10 @@ use super::*;
 use crate::error_code::ErrorCode;
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/config_errors");
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
+const PAGES: [&str; 2] = [
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md"),
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/approval.md"),
+];
 
 /// A configuration in which every key stands.
 const EVERY_KEY: &str = r#"
@@ -101,9 +104,12 @@ fn refused(text: &str) -> Vec<Problem> {
         .to_vec()
 }
 
-/// The examples of the page, those that are whole configurations.
+/// The examples of the pages, those that are whole configurations.
 fn page_examples() -> Vec<String> {
-    let page = std::fs::read_to_string(PAGE).unwrap();
+    let page: String = PAGES
+        .iter()
+        .map(|page| std::fs::read_to_string(page).unwrap())
+        .collect();
     let blocks = page.split("```toml\n").skip(1);
     let examples: Vec<String> = blocks
         .map(|block| block.split("```").next().unwrap().to_owned())

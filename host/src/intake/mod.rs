@@ -42,7 +42,7 @@ pub use refusal_rows::RefusalRows;
 pub use submit::{ShortForm, Submission, Submitted};
 pub use take_in::{Door, TakenIn};
 
-use crate::config::{Config, Route};
+use crate::config::{Approval, Config, Route};
 use crate::delivery::{Clock, Flight, ruling};
 use crate::envelope::{Envelope, OWN_AGENT};
 use crate::error_code::ErrorCode;
@@ -109,6 +109,13 @@ impl Intake {
         ))
     }
 
+    /// What a route says of approval for a message of its. Receipts wait for nobody, and neither does what byway itself
+    /// says: else people would have to approve that they are asked.
+    fn asks<'a>(&self, route: &'a Route, kind: Kind, source: &str) -> Option<&'a Approval> {
+        let approval = route.approval.as_ref();
+        approval.filter(|_| kind != Kind::Receipt && source != self.own_source())
+    }
+
     /// An outgoing row for a message, if a route leads to its recipient.
     fn outgoing(
         &self,
@@ -130,7 +137,7 @@ impl Intake {
             start.saturating_add(longest).unwrap_or(start),
             envelope.expiry_time,
         );
-        let asks = route.approval.as_ref().filter(|_| kind != Kind::Receipt);
+        let asks = self.asks(route, kind, &envelope.source);
         let flight = ruling::asking(Flight::new(untrusted), asks.map(|approval| approval.until(start)));
         Some(NewOutgoing {
             kind,

@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 use super::Intake;
 use crate::config::{Approval, OnApprovalExpiry};
-use crate::delivery::Flight;
 use crate::envelope::{Address, Data, Draft, Envelope, OWN_AGENT, Value};
 use crate::store::{Kind, NewOutgoing, Outgoing};
 
@@ -108,12 +107,7 @@ impl Intake {
         let mut envelope = draft.finish(id, now).ok()?;
         self.stamp_route_deadline(&mut envelope, now).ok()?;
         self.identity.sign(&mut envelope);
-        let new = self.outgoing(&envelope, Kind::Message, OWN_AGENT, false)?;
-        Some(NewOutgoing {
-            // Whatever its route says: else people would have to approve that they are asked.
-            flight: serde_json::to_string(&Flight::new(false)).unwrap_or_default(),
-            ..new
-        })
+        self.outgoing(&envelope, Kind::Message, OWN_AGENT, false)
     }
 }
 

@@ -96,7 +96,8 @@ impl Intake {
                 format!("the expirytime of the message {} has passed", message.id),
             ));
         }
-        let asking = route.approval.as_ref().map(|approval| approval.until(now));
+        let asking = self.asks(route, message.kind, &message.source);
+        let asking = asking.map(|approval| approval.until(now));
         let fresh = ruling::asking(ruling::redriven(&flight, how.even_twice), asking);
         Ok(Redriven {
             id: message.id.clone(),

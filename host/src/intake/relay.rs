@@ -105,3 +105,69 @@ impl Intake {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+    use crate::config;
+    use crate::envelope::{Draft, ReceiptEvent, ReceiptWord};
+    use crate::identity::Identity;
+    use crate::intake::{Door, RefusalRows, flight};
+    use crate::routing::Router;
+    use crate::store::{Durability, Outgoing, Store};
+
+    const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
+
+    /// How `a` stores what its peer `b` has it pass on to `c`, where messages to `c` wait for a person.
+    async fn passed_on(draft: Draft) -> Outgoing {
+        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let b = Identity::load_or_create(folders[0].path()).unwrap();
+        let text = format!(
+            "[instance]\nname = \"a\"\ndata_dir = \"data\"\n[peers.b]\nkey = \"{}\"\nmay_relay = [\"*@c\"]\n\
+             [transports.out]\nadapter = \"builtin:webhook\"\n[[routes]]\nto = \"*@c\"\nchain = [\"out\"]\napproval = true\n",
+            b.public()
+        );
+        let config =
+            config::parse(&text, Path::new("/byway.toml")).unwrap_or_else(|errors| panic!("{errors}"));
+        let intake = Intake {
+            router: Arc::new(Router::new(&config)),
+            config: Arc::new(config),
+            store: Store::open(folders[1].path(), Durability::Process).unwrap(),
+            identity: Arc::new(Identity::load_or_create(folders[1].path()).unwrap()),
+            clock: Arc::new(|| NOW),
+            refusals: RefusalRows::default(),
+        };
+        let mut envelope = draft.finish("m-1".into(), NOW).unwrap();
+        envelope.expiry_time = NOW.checked_add(SignedDuration::from_hours(1)).ok();
+        b.sign(&mut envelope);
+        let door = Door {
+            name: "http".into(),
+            inbound: None,
+        };
+        intake.take_in(&door, envelope).await.unwrap();
+        let mut rows = intake.store.find_all_outgoing(None, "m-1").await.unwrap();
+        rows.pop().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_receipt_that_passes_through_is_one_and_asks_nobody() {
+        let receipt = ReceiptEvent {
+            of_source: "byway://c/planner".into(),
+            of_id: "m-0".into(),
+            status: ReceiptWord::Read,
+            reason: None,
+        };
+        let planner: Address = "planner@c".parse().unwrap();
+        let row = passed_on(receipt.to_draft("byway://b/executor", planner.clone(), NOW)).await;
+        assert_eq!(row.kind, Kind::Receipt);
+        assert_eq!(flight(&row).approval_until, None);
+        let row = passed_on(Draft::new("byway://b/executor", planner).text("hello")).await;
+        assert_eq!(row.kind, Kind::Message);
+        assert!(flight(&row).approval_until.is_some());
+    }
+}

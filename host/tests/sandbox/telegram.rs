@@ -4,7 +4,7 @@
 use std::sync::{Arc, OnceLock};
 
 use byway::config::{AdapterRef, Position, Transport};
-use byway::sandbox::{Compiling, LoadedTransport, ReadyState, Sandbox, SandboxSettings};
+use byway::sandbox::{Compiling, Item, LoadedTransport, ReadyState, Sandbox, SandboxSettings};
 use serde_json::json;
 
 use crate::far_side::{FarSide, Script};
@@ -94,4 +94,41 @@ async fn what_is_out_is_kept_after_each_part_but_the_last() {
     assert_eq!(far_side.heard().len(), 3);
     let kept: serde_json::Value = serde_json::from_slice(&kept.lock().unwrap()).unwrap();
     assert_eq!(kept["ids"], json!([41, 41]));
+}
+
+#[tokio::test]
+async fn a_decision_reaches_byway_itself_with_its_persons_number_and_a_forwarded_one_does_not() {
+    let person = json!({"id": 7, "is_bot": false});
+    let message = |number: i64, from: &serde_json::Value| {
+        json!({"message_id": number, "date": 1_795_244_400, "from": from, "chat": {"id": from["id"], "type": "private"},
+            "text": "/approve 0193-abc executor@b"})
+    };
+    let mut forwarded = message(2, &person);
+    forwarded["forward_origin"] = json!({"type": "user"});
+    let stranger = json!({"id": 8, "is_bot": false});
+    let updates = json!({"ok": true, "result": [
+        {"update_id": 1, "message": message(1, &person)},
+        {"update_id": 2, "message": forwarded},
+        {"update_id": 3, "edited_message": message(3, &person)},
+        {"update_id": 4, "message": message(4, &stranger)},
+    ]});
+    let far_side = FarSide::start(Script::Answer(200, updates.to_string())).await;
+    let token = secret_file(TOKEN);
+    let mut transport = telegram(&far_side, &token);
+    transport.config.insert("instance".into(), json!("a"));
+    let batch = load(&transport).receive(None, 10).await.unwrap();
+    let [Item::Event(event), Item::Words(refused)] = batch.items.as_slice() else {
+        panic!("{:?}", batch.items);
+    };
+    let event: serde_json::Value = serde_json::from_slice(event).unwrap();
+    assert_eq!(
+        [
+            &event["recipient"],
+            &event["sender"],
+            &event["senderid"],
+            &event["data"]
+        ],
+        ["byway@a", "anna", "telegram:7", "/approve 0193-abc executor@b"]
+    );
+    assert_eq!(refused.agent, "", "the host refuses what is for nobody");
 }
