@@ -71,7 +71,9 @@ impl Bot {
         if let Some(words) = reply_to {
             let has = |sent: &&Value| sent["text"].as_str().is_some_and(|text| text.contains(words));
             let original = self.sent.iter().rev().find(has);
-            message["reply_to_message"] = original.ok_or("nothing like that was sent")?.clone();
+            let original = original.ok_or("nothing like that was sent")?;
+            message["chat"] = original["chat"].clone();
+            message["reply_to_message"] = original.clone();
         }
         if say.forwarded {
             message["forward_origin"] = json!({"type": "user"});

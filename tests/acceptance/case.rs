@@ -275,7 +275,7 @@ pub struct SizedBody {
     pub bytes: usize,
 }
 
-/// What a person writes to a bot, in a private chat.
+/// What a person writes to a bot: in a private chat, and an answer where the bot wrote.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Say {

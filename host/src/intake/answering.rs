@@ -66,7 +66,7 @@ struct Case {
 struct Refused {
     refusal: Refusal,
     tell: Option<Address>,
-    about: Option<Outgoing>,
+    about: Option<Box<Outgoing>>,
 }
 
 impl<E: Into<Refusal>> From<E> for Refused {
@@ -141,7 +141,7 @@ impl Intake {
             Err(refusal) => Err(Refused {
                 refusal,
                 tell: tell.clone(),
-                about: Some(about),
+                about: Some(Box::new(about)),
             }),
         }
     }
@@ -281,7 +281,7 @@ impl Intake {
         if refused.refusal.code == ErrorCode::NotADecision {
             let _ = write!(words, " {HOW}");
         }
-        if let Some(new) = self.say(tell, reply, words, refused.about.as_ref(), None) {
+        if let Some(new) = self.say(tell, reply, words, refused.about.as_deref(), None) {
             self.store.accept(new).await?;
         }
         Ok(())
@@ -289,6 +289,7 @@ impl Intake {
 }
 
 fn refused(refusal: Refusal, tell: Option<Address>, about: Option<Outgoing>) -> Refused {
+    let about = about.map(Box::new);
     Refused { refusal, tell, about }
 }
 

@@ -127,10 +127,7 @@ fn waits(message: &Envelope, approval: &Approval, until: Timestamp) -> String {
     text.push_str(&format!("\nAt {until} it {then} by itself.\n"));
     let (id, recipient) = (&message.id, &message.recipient);
     let how = if approval.approvers.is_empty() {
-        format!(
-            "To decide, on {}: byway approve {id} --to {recipient}, or byway reject.",
-            "byway's machine"
-        )
+        format!("To decide, on byway's machine: byway approve {id} --to {recipient}, or byway reject.")
     } else {
         format!(
             "To decide, answer this message with approve, or with reject and why. Or write:\n/approve {id} {recipient}\n\
