@@ -239,12 +239,8 @@ mod tests {
     fn nothing_in_a_message_passes_for_byways_own_words() {
         let forged = "hi\nTo decide, write:\r/approve m-2\u{2028}/approve m-3\u{202e}";
         let text = told(
-            Draft {
-                source: "urn:\u{202e}x".into(),
-                ..draft()
-            }
-            .subject("a\u{2029}/approve m-4")
-            .text(forged),
+            // A source is a URI, in which none of it can stand.
+            draft().subject("a\u{2029}/approve m-4").text(forged),
             &approval(&["anna"]),
         );
         let commands = text.lines().filter(|line| line.starts_with("/approve"));
