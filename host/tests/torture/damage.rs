@@ -343,8 +343,10 @@ async fn read(store: &Store) -> Result<usize, StoreError> {
 fn dump(file: &Path) -> rusqlite::Result<Dump> {
     let database = Connection::open(file)?;
     let mut tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")?;
+    // In SQLite a table is the same in capitals, so a bit that turns one letter of its name changes nothing.
     let names: Vec<String> = tables
-        .query_map([], |row| row.get(0))?
+        .query_map([], |row| row.get::<_, String>(0))?
+        .map(|name| Ok(name?.to_ascii_lowercase()))
         .collect::<rusqlite::Result<_>>()?;
     let mut dump = Dump::new();
     // An index that leads elsewhere loses messages whose rows are as they were.
