@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::flight::Flight;
 use super::in_force::InForce;
 use super::journey::Journey;
+use super::planning::NO_ROUTE;
 use super::ruling;
 use crate::config::OnApprovalExpiry;
 use crate::store::{Intervention, Kind, Outgoing, Status};
@@ -20,7 +21,7 @@ fn due(
     message: &Outgoing,
     flight: &Flight,
     until: Timestamp,
-    on_expiry: OnApprovalExpiry,
+    on_expiry: Option<OnApprovalExpiry>,
     now: Timestamp,
 ) -> Option<Intervention> {
     let about = |event| Intervention::about(message, event, "byway", now);
@@ -33,6 +34,16 @@ fn due(
             ..about("pending")
         });
     }
+    let Some(on_expiry) = on_expiry else {
+        // A reload makes it due again; else its deadline ends it.
+        let waits = message.status == Status::Pending && message.due_at >= message.deadline;
+        return (!waits).then(|| Intervention {
+            status: Status::Pending,
+            reason: Some(NO_ROUTE.into()),
+            due_at: message.deadline,
+            ..about("pending")
+        });
+    };
     Some(match on_expiry {
         OnApprovalExpiry::Reject => Intervention {
             status: Status::Cancelled,
@@ -63,9 +74,10 @@ impl Journey {
             .router
             .route(self.message.sender.as_ref(), &self.message.recipient);
         // Where the route wants no approval any more, what began to wait for it still does; nobody has said yes.
-        let on_expiry = route
-            .and_then(|route| route.approval.as_ref())
-            .map_or(OnApprovalExpiry::Reject, |approval| approval.on_expiry);
+        let on_expiry = route.map(|route| {
+            let approval = route.approval.as_ref();
+            approval.map_or(OnApprovalExpiry::Reject, |approval| approval.on_expiry)
+        });
         if let Some(decision) = due(&self.message, &self.flight, until, on_expiry, now) {
             let decision = self.with_notice(decision, in_force, until);
             let (id, status) = (self.message.id.clone(), decision.status);
@@ -169,11 +181,10 @@ mod tests {
         let seen = stage
             .until(key, |message| message.status == Status::Pending)
             .await;
+        // Whatever it is looked at for, it waits as it did.
         stage.reload_routes(&route("elsewhere", &["hook"], "")).await;
-        // Made due by the reload, it is looked at, and waits as it did.
-        let waits = stage
-            .until(key, |message| message.due_at > message.accepted_at)
-            .await;
+        stage.pass(30);
+        let waits = stage.until(key, |_| true).await;
         assert_eq!((waits.status, &waits.flight), (Status::Pending, &seen.flight));
         let flight: Flight = serde_json::from_str(&seen.flight).unwrap();
         let yes = Intervention {
@@ -196,6 +207,44 @@ mod tests {
         stage
             .until(key, |message| message.status == Status::Delivered)
             .await;
+        stage.end().await;
+    }
+
+    #[tokio::test]
+    async fn without_a_route_nothing_is_decided_before_the_route_is_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let stage = stage(&folder);
+        let key = asking(&stage, 60).await;
+        stage
+            .until(key, |message| message.status == Status::Pending)
+            .await;
+        stage.reload_routes(&route("elsewhere", &["hook"], "")).await;
+        stage.pass(61);
+        let waits = stage
+            .until(key, |message| message.due_at == message.deadline)
+            .await;
+        assert_eq!(waits.status, Status::Pending);
+        assert!(waits.reason.unwrap().contains("no route"));
+        let says = "approval = true\non_approval_expiry = \"deliver\"";
+        stage.reload_routes(&route("b", &["hook"], says)).await;
+        stage
+            .until(key, |message| message.status == Status::Delivered)
+            .await;
+        stage.end().await;
+    }
+
+    #[tokio::test]
+    async fn the_deadline_ends_it_also_where_it_has_no_route() {
+        let folder = tempfile::tempdir().unwrap();
+        let stage = stage(&folder);
+        let key = asking(&stage, 1_000_000).await;
+        stage
+            .until(key, |message| message.status == Status::Pending)
+            .await;
+        stage.reload_routes(&route("elsewhere", &["hook"], "")).await;
+        stage.pass(100_000);
+        let ended = stage.until(key, |message| message.ended_at.is_some()).await;
+        assert_eq!(ended.status, Status::Dead);
         stage.end().await;
     }
 
@@ -240,7 +289,7 @@ mod tests {
             has_progress: false,
         };
         let flight = ruling::asking(Flight::new(false), Some(at(60)));
-        let decided = |now, word| due(&seen, &flight, at(60), word, at(now)).map(|it| it.status);
+        let decided = |now, word| due(&seen, &flight, at(60), Some(word), at(now)).map(|it| it.status);
         assert_eq!(decided(59, OnApprovalExpiry::Deliver), None);
         assert_eq!(decided(60, OnApprovalExpiry::Deliver), Some(Status::Waiting));
         assert_eq!(decided(60, OnApprovalExpiry::Reject), Some(Status::Cancelled));

@@ -12,7 +12,7 @@ use super::in_force::InForce;
 use super::keep::Keep;
 use super::overdue::overdue;
 use super::plan::{Plan, PlannedStep};
-use super::planning::CLOSED_PAUSE;
+use super::planning::{CLOSED_PAUSE, NO_ROUTE};
 use super::record;
 use super::settle::{self, Ending};
 use crate::contract::{Attempted, HostFault, ReceiptStatus, Verdict};
@@ -67,17 +67,16 @@ impl Journey {
             let in_force = self.engine.in_force();
             self.lets_pass = in_force.lets_pass(self.message.sender.as_ref(), &self.message.recipient);
             let Some(plan) = in_force.plan(&self.message, now) else {
+                if now >= self.message.deadline {
+                    let reason = format!("the deadline passed, and {NO_ROUTE}");
+                    return self.end(Status::Dead, &reason).await;
+                }
                 // Nobody but a person, or its time, ends that wait: a route that is gone does not.
                 if self.waits_for_approval(&in_force, now).await {
                     return;
                 }
-                if now >= self.message.deadline {
-                    let reason = "the deadline passed, and no route of the configuration matches it now";
-                    return self.end(Status::Dead, reason).await;
-                }
                 let until = now.saturating_add(CLOSED_PAUSE).unwrap_or(now);
-                let reason = Some("no route of the configuration matches it now");
-                self.pause(Status::Waiting, until, reason).await;
+                self.pause(Status::Waiting, until, Some(NO_ROUTE)).await;
                 if self.engine.has_moved_on_from(&in_force) {
                     continue;
                 }

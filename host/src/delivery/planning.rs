@@ -10,6 +10,8 @@ use crate::store::Outgoing;
 
 /// How long a message waits whose route or transport is not there, before byway looks again.
 pub(super) const CLOSED_PAUSE: SignedDuration = SignedDuration::from_secs(30);
+/// Why a message waits for which there is no route.
+pub(super) const NO_ROUTE: &str = "no route of the configuration matches it now";
 
 impl InForce {
     /// The plan of a message; `None` where no route matches it now. A wake and a receipt are routed like
@@ -27,10 +29,11 @@ impl InForce {
         })
     }
 
-    /// Whether a message that takes this route, dead or held, lets the next one of its partition go.
+    /// Whether a message that takes this route, dead or held, lets the next one of its partition go. Where there is no
+    /// route just now, nobody has said so: a route that is missing for one reload must not let anybody overtake.
     pub(super) fn lets_pass(&self, sender: Option<&Address>, recipient: &Address) -> bool {
         let route = self.router.route(sender, recipient);
-        route.is_none_or(|route| route.on_block == OnBlock::Release)
+        route.is_some_and(|route| route.on_block == OnBlock::Release)
     }
 
     /// Whether a transport can be tried now, for any message.

@@ -286,15 +286,23 @@ async fn the_writer_ends_in_good_order_where_it_lets_go_of_the_store_last() {
     assert_eq!(counts.strong_count(), 1, "the call alone has the store");
     let panicked = Arc::new(AtomicBool::new(false));
     let noted = Arc::clone(&panicked);
-    std::panic::set_hook(Box::new(move |_| noted.store(true, Ordering::SeqCst)));
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if std::thread::current().name() == Some("store-writer") {
+            noted.store(true, Ordering::SeqCst);
+        }
+        usual(info);
+    }));
     drop(release);
+    let mut tries = 0;
     let again = loop {
         match Store::open(folder.path(), Durability::Process) {
             Ok(store) => break store,
-            Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+            Err(error) => assert!(tries < 2_000, "{error}"),
         }
+        tries += 1;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     };
-    let _ = std::panic::take_hook();
     assert!(!panicked.load(Ordering::SeqCst));
     assert_eq!(ids(&again.due(at(0), 10).await.unwrap()), ["1"]);
 }
