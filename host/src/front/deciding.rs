@@ -37,6 +37,40 @@ pub struct Redriving {
     pub next: Option<i64>,
 }
 
+/// What became of the messages of one id. One for which it is too late hinders no other; it is told where it is too
+/// late for all of them.
+struct Each<T> {
+    done: Vec<T>,
+    late: Option<Refusal>,
+}
+
+impl<T> Default for Each<T> {
+    fn default() -> Self {
+        Self {
+            done: Vec::new(),
+            late: None,
+        }
+    }
+}
+
+impl<T> Each<T> {
+    fn note(&mut self, decided: Result<T, Refusal>) -> Result<(), Refusal> {
+        match decided {
+            Ok(done) => self.done.push(done),
+            Err(refusal) if refusal.code == ErrorCode::TooLate => self.late = Some(refusal),
+            Err(refusal) => return Err(refusal),
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<Vec<T>, Refusal> {
+        match self.late {
+            Some(refusal) if self.done.is_empty() => Err(refusal),
+            _ => Ok(self.done),
+        }
+    }
+}
+
 impl Byway {
     /// Ends a message before its time: for one recipient, or for all. Says how it stands afterwards; what had begun
     /// before may still arrive, and the reason says so.
@@ -50,22 +84,13 @@ impl Byway {
         to: Option<&Address>,
     ) -> Result<MessageView, Refusal> {
         let by = principal.to_string();
-        let mut late = None;
-        let mut cancelled = false;
+        let mut each = Each::default();
         for message in self.meant(principal, id, to).await? {
-            match self
-                .decide(message, |message, now| cancel(message, &by, now))
-                .await
-            {
-                Ok(()) => cancelled = true,
-                Err(refusal) if refusal.code == ErrorCode::TooLate => late = Some(refusal),
-                Err(refusal) => return Err(refusal),
-            }
+            let cancelled = self.decide(message, |message, now| cancel(message, &by, now));
+            each.note(cancelled.await)?;
         }
-        match late {
-            Some(refusal) if !cancelled => Err(refusal),
-            _ => self.shown(principal, id, to).await,
-        }
+        each.end()?;
+        self.shown(principal, id, to).await
     }
 
     /// Lets a message that waits for it go out, or ends it.
@@ -80,22 +105,16 @@ impl Byway {
         approve: bool,
         reason: Option<&str>,
     ) -> Result<MessageView, Refusal> {
-        let (mut late, mut settled) = (None, false);
+        let mut each = Each::default();
         for message in self.meant(&Principal::Admin, id, to).await? {
             let decided = self.decide(message, |message, now| {
                 approval(message, by, approve, reason, now)
             });
-            match decided.await {
-                Ok(()) => settled = true,
-                Err(refusal) if refusal.code == ErrorCode::TooLate => late = Some(refusal),
-                Err(refusal) => return Err(refusal),
-            }
+            each.note(decided.await)?;
         }
         self.engine.nudge();
-        match late {
-            Some(refusal) if !settled => Err(refusal),
-            _ => self.shown(&Principal::Admin, id, to).await,
-        }
+        each.end()?;
+        self.shown(&Principal::Admin, id, to).await
     }
 
     /// Sends a dead letter on its way again. Says under which id.
@@ -109,20 +128,12 @@ impl Byway {
         to: Option<&Address>,
         how: Redrive,
     ) -> Result<Vec<RedrivenView>, Refusal> {
-        let mut items = Vec::new();
-        let mut late = None;
+        let mut each = Each::default();
         for message in self.meant(&Principal::Admin, id, to).await? {
-            match self.redrive_one(message, how, by).await {
-                Ok(view) => items.push(view),
-                Err(refusal) if refusal.code == ErrorCode::TooLate => late = Some(refusal),
-                Err(refusal) => return Err(refusal),
-            }
+            each.note(self.redrive_one(message, how, by).await)?;
         }
         self.engine.nudge();
-        match late {
-            Some(refusal) if items.is_empty() => Err(refusal),
-            _ => Ok(items),
-        }
+        each.end()
     }
 
     /// Redrives some of the dead letters that are meant, oldest first. Those that cannot go on are told with the
@@ -169,22 +180,13 @@ impl Byway {
         reason: Option<&str>,
     ) -> Result<MessageView, Refusal> {
         let by = by.to_string();
-        let mut late = None;
-        let mut dropped = false;
+        let mut each = Each::default();
         for message in self.meant(&Principal::Admin, id, to).await? {
-            match self
-                .decide(message, |message, now| put_away(message, &by, reason, now))
-                .await
-            {
-                Ok(()) => dropped = true,
-                Err(refusal) if refusal.code == ErrorCode::TooLate => late = Some(refusal),
-                Err(refusal) => return Err(refusal),
-            }
+            let dropped = self.decide(message, |message, now| put_away(message, &by, reason, now));
+            each.note(dropped.await)?;
         }
-        match late {
-            Some(refusal) if !dropped => Err(refusal),
-            _ => self.shown(&Principal::Admin, id, to).await,
-        }
+        each.end()?;
+        self.shown(&Principal::Admin, id, to).await
     }
 
     /// Dead letters, oldest first.
