@@ -11,6 +11,7 @@ mod last_in_force;
 mod loading;
 mod looking;
 mod receiving;
+mod recompiling;
 mod reload;
 mod setup;
 mod upkeep;
@@ -85,7 +86,7 @@ impl Byway {
         let marks = Marks::of(&config);
         let store = open_store(&config)?;
         let sandbox = sandbox(&config, compiling)?;
-        let (fleet, late) = loading::load_all(&sandbox, &config, patience);
+        let (fleet, late) = loading::load_all(&sandbox, &config, patience, Timestamp::now());
         let byway = Self::put_together(config, store, fleet, Some((sandbox, marks)))?;
         Ok(Self { late, ..byway })
     }

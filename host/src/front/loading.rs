@@ -1,8 +1,9 @@
 //! Loads the transports at the start, and lets no adapter keep the others waiting.
 //!
-//! Those that byway carries are loaded before anything else: they are its own, and compile in a moment. Those in files are loaded
-//! beside them, two at a time, since a component may be made so that compiling it takes as long as it is allowed to. What is not
-//! done after a while is late: byway starts without it, says so, and takes it in when it is done.
+//! Those that byway carries are loaded before anything else: they are its own, compile in a moment, and wait for no stranger. Those
+//! in files come after them, two at a time, since a component may be made so that compiling it takes as long as it is allowed to. What
+//! is not done after a while is late: byway starts without it, says so, and takes it in when it is done. What failed only because
+//! the machine was busy comes the same way, later.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::difference::is_same;
+use super::recompiling::Recompiling;
 use super::setup::Setup;
 use super::{sentences, warn_of_missing_secrets};
 use crate::config::{AdapterRef, Config, Transport};
@@ -31,32 +33,97 @@ type Queue = Arc<Mutex<VecDeque<Vec<Transport>>>>;
 /// A transport that was loaded, or the reason why it could not be.
 pub(super) struct Loaded {
     transport: Transport,
-    loaded: Result<LoadedTransport, String>,
+    loaded: Result<LoadedTransport, NotLoaded>,
+}
+
+/// Why a transport is not there.
+struct NotLoaded {
+    reasons: String,
+    /// Whether it may be otherwise by itself.
+    is_passing: bool,
 }
 
 /// The transports that the start did not wait for.
 #[derive(Default)]
-pub(super) struct Late(Mutex<Option<mpsc::Receiver<Loaded>>>);
+pub(super) struct Late {
+    /// Where they come from; each until its loaders have ended.
+    coming: Mutex<Vec<mpsc::Receiver<Loaded>>>,
+    failing: Recompiling,
+}
 
 impl Late {
     /// What has been done since the last look.
-    pub(super) fn take(&self) -> Vec<Loaded> {
-        let receiver = lock(&self.0);
-        receiver.iter().flat_map(mpsc::Receiver::try_iter).collect()
+    pub(super) fn take(&self, now: Timestamp) -> Vec<Loaded> {
+        let mut done = Vec::new();
+        lock(&self.coming).retain(|receiver| {
+            loop {
+                match receiver.try_recv() {
+                    Ok(loaded) => done.push(loaded),
+                    Err(mpsc::TryRecvError::Empty) => return true,
+                    Err(mpsc::TryRecvError::Disconnected) => return false,
+                }
+            }
+        });
+        for Loaded { transport, loaded } in &done {
+            self.note(transport, loaded, now);
+        }
+        done
+    }
+
+    /// When a transport that could not be loaded is tried again, where it is.
+    pub(super) fn again_at(&self, name: &str) -> Option<Timestamp> {
+        self.failing.at(name)
+    }
+
+    /// Begins to load again what is due, as long as it is wanted.
+    pub(super) fn load_again(&self, sandbox: &Sandbox, in_force: &Setup, now: Timestamp) {
+        let due = self.failing.due(now, |transport| is_awaited(in_force, transport));
+        if !due.is_empty() {
+            let due: Vec<&Transport> = due.iter().collect();
+            let coming = begin(sandbox, &due);
+            lock(&self.coming).push(coming);
+        }
+    }
+
+    fn note(&self, transport: &Transport, loaded: &Result<LoadedTransport, NotLoaded>, now: Timestamp) {
+        let name = &transport.name;
+        if loaded.as_ref().is_err_and(|why| why.is_passing) {
+            let pause = self.failing.note(transport, now);
+            tracing::warn!(name, "byway tries by itself to load it again, in {pause:?}");
+        } else {
+            self.failing.forget(name);
+        }
     }
 }
 
+/// Whether a transport that is not loaded is still to be: a reload may have loaded it meanwhile, or have another in its
+/// place.
+fn is_awaited(in_force: &Setup, transport: &Transport) -> bool {
+    let configured = in_force.config.transports.get(&transport.name);
+    in_force.fleet.loaded(&transport.name).is_none()
+        && configured.is_some_and(|configured| is_same(configured, transport))
+}
+
 /// Loads every transport of a configuration; for those in files it waits no longer than `patience`.
-pub(super) fn load_all(sandbox: &Sandbox, config: &Config, patience: Duration) -> (Fleet, Late) {
+pub(super) fn load_all(
+    sandbox: &Sandbox,
+    config: &Config,
+    patience: Duration,
+    now: Timestamp,
+) -> (Fleet, Late) {
     let (carried, in_files): (Vec<&Transport>, Vec<&Transport>) = config
         .transports
         .values()
         .partition(|transport| matches!(transport.adapter, AdapterRef::Builtin(_)));
-    let done = begin(sandbox, &in_files);
-    let mut fleet = Fleet::default();
+    let (mut fleet, late) = (Fleet::default(), Late::default());
+    let mut add = |transport: &Transport, loaded: Result<LoadedTransport, NotLoaded>| {
+        late.note(transport, &loaded, now);
+        fleet.add(transport, loaded.map_err(|why| why.reasons));
+    };
     for transport in carried {
-        fleet.add(transport, load(sandbox, transport));
+        add(transport, load(sandbox, transport));
     }
+    let done = begin(sandbox, &in_files);
     let until = Instant::now() + patience;
     let mut missing = in_files;
     while !missing.is_empty() {
@@ -65,7 +132,7 @@ pub(super) fn load_all(sandbox: &Sandbox, config: &Config, patience: Duration) -
             break;
         };
         missing.retain(|it| it.name != transport.name);
-        fleet.add(&transport, loaded);
+        add(&transport, loaded);
     }
     for transport in missing {
         let name = &transport.name;
@@ -75,7 +142,8 @@ pub(super) fn load_all(sandbox: &Sandbox, config: &Config, patience: Duration) -
         );
         fleet.add(transport, Err(STILL_LOADING.to_owned()));
     }
-    (fleet, Late(Mutex::new(Some(done))))
+    lock(&late.coming).push(done);
+    (fleet, late)
 }
 
 /// The transports in force together with those that are late; `None` where none of them is wanted any more.
@@ -85,13 +153,10 @@ pub(super) fn join(
     breakers: &[KeptBreaker],
     now: Timestamp,
 ) -> Option<Fleet> {
-    let is_awaited = |it: &Loaded| {
-        let name = &it.transport.name;
-        let configured = old.config.transports.get(name);
-        // A reload may have loaded it meanwhile, or have another in its place.
-        old.fleet.loaded(name).is_none() && configured.is_some_and(|now| is_same(now, &it.transport))
-    };
-    let late: Vec<Loaded> = late.into_iter().filter(is_awaited).collect();
+    let late: Vec<Loaded> = late
+        .into_iter()
+        .filter(|it| is_awaited(old, &it.transport))
+        .collect();
     if late.is_empty() {
         return None;
     }
@@ -107,7 +172,7 @@ pub(super) fn join(
             );
         }
         let mut alone = Fleet::default();
-        alone.add(&transport, loaded);
+        alone.add(&transport, loaded.map_err(|why| why.reasons));
         // As those that were there at the start; what was taken over knows better by now.
         alone.restore_breakers(breakers, now);
         fleet.take_over(&transport.name, &alone);
@@ -156,12 +221,13 @@ fn work(sandbox: &Sandbox, queue: &Queue, done: &mpsc::Sender<Loaded>) {
     }
 }
 
-fn load(sandbox: &Sandbox, transport: &Transport) -> Result<LoadedTransport, String> {
+fn load(sandbox: &Sandbox, transport: &Transport) -> Result<LoadedTransport, NotLoaded> {
     let name = &transport.name;
     let loaded = sandbox.load(transport).map_err(|problems| {
         let reasons = sentences(&problems);
         tracing::error!(name, "not loaded, the other transports go on: {reasons}");
-        reasons
+        let is_passing = problems.iter().all(|problem| problem.is_passing);
+        NotLoaded { reasons, is_passing }
     });
     if let Ok(loaded) = &loaded {
         warn_of_missing_secrets(name, loaded);
@@ -174,145 +240,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt as _;
-    use std::path::Path;
-
-    use super::*;
-    use crate::config;
-    use crate::front::Byway;
-    use crate::sandbox::{CompileLimits, Compiling};
-
-    /// A carried adapter, with so much behind it that nobody has seen it before.
-    fn component(folder: &Path, name: &str) {
-        let carried = crate::builtin::adapters();
-        let (_, webhook) = carried.iter().find(|(it, _)| *it == "webhook").unwrap();
-        let mut bytes = webhook.to_vec();
-        let length = u8::try_from(name.len()).unwrap();
-        bytes.extend([0, length + 1, length]);
-        bytes.extend(name.as_bytes());
-        fs::write(folder.join(format!("{name}.wasm")), bytes).unwrap();
-    }
-
-    fn configuration(folder: &Path, transports: &[(&str, &str)]) -> Config {
-        let mut text = "[instance]\nname = \"a\"\ndata_dir = \"data\"\ndurability = \"process\"\n".to_owned();
-        for (name, adapter) in transports {
-            text.push_str(&format!(
-                "[transports.{name}]\nadapter = \"{adapter}\"\nconfig = {{ url = \"http://127.0.0.1:1/\" }}\n\
-                 grants = {{ http = [\"POST http://127.0.0.1:1/\"] }}\n"
-            ));
-        }
-        let file = folder.join("byway.toml");
-        fs::write(&file, text).unwrap();
-        config::load(&file).unwrap_or_else(|errors| panic!("{errors}"))
-    }
-
-    async fn open(config: Config, compiling: Compiling, patience: Duration) -> Byway {
-        let opened = tokio::task::spawn_blocking(move || Byway::open_within(config, compiling, patience));
-        opened.await.unwrap().unwrap()
-    }
-
-    fn fault(byway: &Byway, name: &str) -> Option<String> {
-        let fleet = byway.fleet();
-        let (_, view) = fleet.views().find(|(it, _)| *it == name).unwrap();
-        view.fault.clone()
-    }
-
-    /// Looks until a late transport is not late any more.
-    async fn joined(byway: &Byway, name: &str) -> Option<String> {
-        loop {
-            byway.take_in_late().await;
-            match fault(byway, name) {
-                Some(why) if why == STILL_LOADING => tokio::time::sleep(Duration::from_millis(20)).await,
-                fault => return fault,
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn an_adapter_that_compiles_for_ever_keeps_no_other_waiting() {
-        let folder = tempfile::tempdir().unwrap();
-        let here = folder.path();
-        component(here, "good");
-        component(here, "endless");
-        // What was compiled before is there at once.
-        let known = [("carried", "builtin:webhook"), ("good", "./good.wasm")];
-        let byway = open(configuration(here, &known), Compiling::InProcess, PATIENCE).await;
-        assert_eq!(joined(&byway, "good").await, None);
-        drop(byway);
-        let (compiler, go) = (here.join("compiler"), here.join("go"));
-        // Bounded, so that nothing is left of a test that fails.
-        let script = format!(
-            "#!/bin/sh\nn=0\nwhile ! test -e {} && test $n -lt 3000; do n=$((n+1)); sleep 0.02; done\nexit 1\n",
-            go.display()
-        );
-        fs::write(&compiler, script).unwrap();
-        fs::set_permissions(&compiler, fs::Permissions::from_mode(0o755)).unwrap();
-        let compiling = Compiling::Child {
-            program: compiler,
-            limits: CompileLimits::default(),
-        };
-        let all = [
-            ("a-endless", "./endless.wasm"),
-            ("b-endless", "./endless.wasm"),
-            known[0],
-            known[1],
-        ];
-        let config = configuration(here, &all);
-        let byway = open(config, compiling, Duration::from_millis(500)).await;
-        assert_eq!(fault(&byway, "carried"), None);
-        assert_eq!(joined(&byway, "good").await, None);
-        for name in ["a-endless", "b-endless"] {
-            assert_eq!(fault(&byway, name).as_deref(), Some(STILL_LOADING));
-        }
-        fs::write(go, "").unwrap();
-        for name in ["a-endless", "b-endless"] {
-            assert!(
-                joined(&byway, name)
-                    .await
-                    .unwrap()
-                    .contains("could not be compiled")
-            );
-        }
-        assert!(byway.fleet().loaded("carried").is_some(), "it was taken over");
-    }
-
-    #[tokio::test]
-    async fn a_late_transport_joins_the_others_when_it_is_done() {
-        let folder = tempfile::tempdir().unwrap();
-        component(folder.path(), "late");
-        let config = configuration(folder.path(), &[("late", "./late.wasm")]);
-        let byway = open(config, Compiling::InProcess, Duration::ZERO).await;
-        assert_eq!(fault(&byway, "late").as_deref(), Some(STILL_LOADING));
-        assert_eq!(joined(&byway, "late").await, None);
-        assert!(byway.fleet().loaded("late").is_some());
-    }
-
-    #[tokio::test]
-    async fn a_late_transport_that_rested_before_the_restart_rests_on() {
-        let folder = tempfile::tempdir().unwrap();
-        component(folder.path(), "late");
-        let config = || configuration(folder.path(), &[("late", "./late.wasm")]);
-        let byway = open(config(), Compiling::InProcess, PATIENCE).await;
-        let now = Timestamp::now();
-        let view = |byway: &Byway| byway.fleet().views().next().unwrap().1.clone();
-        let opened = KeptBreaker {
-            transport: "late".into(),
-            fingerprint: format!("{:016x}", view(&byway).fingerprint),
-            failures: 9,
-            opened_at: Some(now),
-        };
-        byway.store().keep_breaker(opened).await.unwrap();
-        drop(byway);
-        let byway = open(config(), Compiling::InProcess, Duration::ZERO).await;
-        assert_eq!(joined(&byway, "late").await, None);
-        let late = view(&byway);
-        let rests = late
-            .breaker_state
-            .lock()
-            .unwrap()
-            .closed_until(late.breaker, Timestamp::now());
-        assert!(rests.is_some_and(|until| until > now));
-    }
-}
+mod tests;

@@ -173,7 +173,7 @@ impl Byway {
         let fleet = self.fleet();
         let state = |name: &str, fault: Option<&String>| {
             if let Some(fault) = fault {
-                return ("not loaded", Some(fault.clone()), None);
+                return ("not loaded", Some(fault.clone()), self.late.again_at(name));
             }
             if let Some(quarantined) = fleet.loaded(name).and_then(LoadedTransport::quarantined) {
                 return ("quarantined", Some(quarantined.reason), Some(quarantined.until));

@@ -169,6 +169,7 @@ impl Byway {
         let mut watch = Watch::default();
         let mut is_failing = false;
         while !*stop.borrow() {
+            self.load_again((self.ground.clock)());
             self.take_in_late().await;
             is_failing = match self.hasten().await {
                 Ok(()) => false,
@@ -195,9 +196,16 @@ impl Byway {
         }
     }
 
+    /// Begins to load again what could not be loaded for a reason that may have passed by now.
+    pub(super) fn load_again(&self, now: Timestamp) {
+        if let Some(sandbox) = &self.sandbox {
+            self.late.load_again(sandbox, &self.setup.get(), now);
+        }
+    }
+
     /// Puts transports in force that the start did not wait for.
     pub(super) async fn take_in_late(&self) {
-        let late = self.late.take();
+        let late = self.late.take((self.ground.clock)());
         if late.is_empty() {
             return;
         }

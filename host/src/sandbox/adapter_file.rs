@@ -14,6 +14,7 @@ use crate::error_code::ErrorCode;
 /// Where there is no file, or it cannot be read.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, PreflightProblem> {
     let problem = |message: String| PreflightProblem {
+        is_passing: false,
         code: ErrorCode::NoSuchAdapter,
         pointer: "/adapter".into(),
         message,

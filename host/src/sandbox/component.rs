@@ -282,6 +282,7 @@ fn another_world(found: Difference) -> PreflightProblem {
 
 /// Why there is no compiled code, for the operator.
 pub(super) fn not_compiled(fault: CompileFault) -> PreflightProblem {
+    let is_passing = matches!(fault, CompileFault::Time(_) | CompileFault::Broke(_));
     let (what, fix) = match fault {
         CompileFault::Invalid(why) => {
             return not_a_component(format!("the adapter's file is damaged or cut short: {why}"));
@@ -304,6 +305,7 @@ pub(super) fn not_compiled(fault: CompileFault) -> PreflightProblem {
         ),
     };
     PreflightProblem {
+        is_passing,
         code: ErrorCode::NotCompiled,
         pointer: "/adapter".into(),
         message: harmless(&what),
@@ -313,6 +315,7 @@ pub(super) fn not_compiled(fault: CompileFault) -> PreflightProblem {
 
 fn not_a_component(message: String) -> PreflightProblem {
     PreflightProblem {
+        is_passing: false,
         code: ErrorCode::NotAComponent,
         pointer: "/adapter".into(),
         message: harmless(&message),
@@ -322,6 +325,7 @@ fn not_a_component(message: String) -> PreflightProblem {
 
 fn wrong_contract(message: String) -> PreflightProblem {
     PreflightProblem {
+        is_passing: false,
         code: ErrorCode::WrongContract,
         pointer: "/adapter".into(),
         message: harmless(&message),

@@ -7,39 +7,6 @@ use super::{denial, text};
 use crate::contract::bindings::byway::transport::types::Denial;
 use crate::contract::bindings::byway::transport::{config, log, progress, secrets};
 
-/// How many lines an attempt may still write.
-#[derive(Debug)]
-pub(super) struct LogBudget {
-    lines_max: usize,
-    written: usize,
-}
-
-impl LogBudget {
-    pub(super) fn new(lines_max: usize) -> Self {
-        Self {
-            lines_max,
-            written: 0,
-        }
-    }
-
-    /// Whether one more line may be written, and whether it is the first that may not.
-    fn take(&mut self) -> Allowance {
-        self.written = self.written.saturating_add(1);
-        match self.written.cmp(&self.lines_max.saturating_add(1)) {
-            std::cmp::Ordering::Less => Allowance::Write,
-            std::cmp::Ordering::Equal => Allowance::SaySo,
-            std::cmp::Ordering::Greater => Allowance::Drop,
-        }
-    }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Allowance {
-    Write,
-    SaySo,
-    Drop,
-}
-
 impl config::Host for GuestState {
     async fn get(&mut self) -> String {
         self.rights.config_json.clone()
@@ -49,14 +16,8 @@ impl config::Host for GuestState {
 impl log::Host for GuestState {
     async fn write(&mut self, level: log::Level, message: String) {
         let transport = &self.rights.transport.name;
-        match self.log.take() {
-            Allowance::Write => {}
-            Allowance::SaySo => {
-                let max = self.rights.transport.limits.log_lines_max;
-                tracing::warn!(target: "adapter", transport, "further lines of this attempt are dropped: log_lines_max = {max}");
-                return;
-            }
-            Allowance::Drop => return,
+        if !self.context.may_log(&self.rights.transport) {
+            return;
         }
         if let Err(misplaced) = self.context.secrets.refuse_in(message.as_bytes()) {
             let secret = misplaced.name;
@@ -100,26 +61,5 @@ impl progress::Host for GuestState {
             _ => return Err(denial::invalid("there is no message to keep progress of")),
         };
         message.keep.keep(bytes).await.map_err(|why| denial::io(&why))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn says_once_that_lines_are_dropped() {
-        let mut budget = LogBudget::new(2);
-        let taken: Vec<_> = (0..5).map(|_| budget.take()).collect();
-        assert_eq!(
-            taken,
-            [
-                Allowance::Write,
-                Allowance::Write,
-                Allowance::SaySo,
-                Allowance::Drop,
-                Allowance::Drop
-            ]
-        );
     }
 }

@@ -126,6 +126,7 @@ mod tests {
 
     fn problem(code: ErrorCode) -> PreflightProblem {
         PreflightProblem {
+            is_passing: false,
             code,
             pointer: "/adapter".into(),
             message: "no".into(),

@@ -24,6 +24,7 @@ use super::engine::{self, Allocation};
 use super::files::Claims;
 use super::known::{Components, Known};
 use super::limits::{LOAD_TIME_MAX, REQUESTS_AT_ONCE_MAX};
+use super::log_lines::LogLines;
 use super::preflight::{self, PreflightProblem};
 use super::secrets::SecretBook;
 use super::state::{Context, GuestState, Purpose, Rights};
@@ -179,6 +180,7 @@ impl Sandbox {
             None => "this byway carries none; name a file".into(),
         };
         PreflightProblem {
+            is_passing: false,
             code: ErrorCode::NoSuchAdapter,
             pointer: "/adapter".into(),
             message: format!("no adapter named {name} is built in"),
@@ -257,6 +259,7 @@ impl Sandbox {
                     .into_iter()
                     .take(100)
                     .map(|problem| PreflightProblem {
+                        is_passing: false,
                         code: ErrorCode::AdapterConfig,
                         pointer: format!("/config{}", text::line(&problem.pointer, &none)),
                         message: text::kept(&problem.message, &none),
@@ -265,6 +268,7 @@ impl Sandbox {
                     .collect();
                 if problems.is_empty() {
                     problems.push(PreflightProblem {
+                        is_passing: false,
                         code: ErrorCode::AdapterConfig,
                         pointer: "/config".into(),
                         message: "the adapter refuses its configuration without saying why".into(),
@@ -304,6 +308,7 @@ impl Sandbox {
             message: None,
             number: 0,
             requests: Semaphore::new(REQUESTS_AT_ONCE_MAX),
+            lines: LogLines::default(),
             denials: AtomicUsize::new(0),
         });
         let function = function(adapter);
@@ -333,6 +338,8 @@ fn on_own_thread<T: Send>(future: impl Future<Output = Result<T, Breakage>> + Se
 fn broke(function: &str, breakage: &Breakage) -> PreflightProblem {
     let fix = breakage.failure(None).fix;
     PreflightProblem {
+        // byway's own want of room, and not the adapter's doing.
+        is_passing: matches!(breakage, Breakage::NoRoom(_)),
         code: ErrorCode::WrongContract,
         pointer: "/adapter".into(),
         message: format!("{breakage}, in {function}"),

@@ -27,6 +27,7 @@ mod keep;
 mod known;
 mod limits;
 mod load;
+mod log_lines;
 mod message;
 mod outcome;
 mod places;

@@ -19,6 +19,8 @@ pub struct PreflightProblem {
     pub pointer: String,
     /// What is wrong.
     pub message: String,
+    /// Whether it may be otherwise without anybody's doing: the machine was busy, or short of something.
+    pub is_passing: bool,
     /// What would mend it: for a missing grant, the exact line of TOML.
     pub fix: Option<String>,
 }
@@ -30,6 +32,7 @@ pub(super) fn check_pin(transport: &Transport, digest: &[u8; 32]) -> Result<(), 
     }
     let digest = hex(digest);
     Err(PreflightProblem {
+        is_passing: false,
         code: ErrorCode::DigestMismatch,
         pointer: "/sha256".into(),
         message: format!("the component is not the pinned one: its SHA-256 is {digest}"),
@@ -49,6 +52,7 @@ pub(super) fn missing(transport: &Transport, needs: &Needs) -> Vec<PreflightProb
     let mut problems = Vec::new();
     let mut add = |pointer: &str, message: String, fix: String| {
         problems.push(PreflightProblem {
+            is_passing: false,
             code: ErrorCode::MissingGrant,
             pointer: pointer.into(),
             message,

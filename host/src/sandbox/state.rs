@@ -16,11 +16,11 @@ use super::deadline::Deadline;
 use super::effect::EffectLog;
 use super::egress::{Client, Egress};
 use super::files::Claims;
-use super::imports::LogBudget;
 use super::keep::KeepProgress;
 use super::limits::{
     DENIAL_CHARS_MAX, DENIALS_TOLD_MAX, HEADER_BYTES_MAX, MemoryLimit, RANDOM_BYTES_MAX, RESOURCES_MAX,
 };
+use super::log_lines::{Allowance, LogLines};
 use super::secrets::SecretBook;
 use super::websocket::{Connections, Opener};
 use crate::config::{FolderAccess, Transport};
@@ -74,6 +74,8 @@ pub(super) struct Context {
     pub number: u64,
     /// A place for each request under way.
     pub requests: Semaphore,
+    /// Lines in the log so far.
+    pub lines: LogLines,
     /// Denials so far.
     pub denials: AtomicUsize,
 }
@@ -82,6 +84,20 @@ impl Context {
     /// Whether the call may do what could deliver a message.
     pub(super) fn may_have_effects(&self) -> bool {
         matches!(self.purpose, Purpose::Send | Purpose::Receive)
+    }
+
+    /// Whether one more line of this attempt may be written into the log. That some are not is said by the first of them.
+    pub(super) fn may_log(&self, transport: &Transport) -> bool {
+        let max = transport.limits.log_lines_max;
+        match self.lines.take(max) {
+            Allowance::Write => true,
+            Allowance::SaySo => {
+                let transport = &transport.name;
+                tracing::warn!(target: "adapter", transport, "further lines of this attempt are dropped: log_lines_max = {max}");
+                false
+            }
+            Allowance::Drop => false,
+        }
     }
 
     /// Tells the operator what was denied. A guest can ask for what it may not have as often as it likes, so
@@ -106,7 +122,6 @@ pub(super) struct GuestState {
     egress: Egress,
     pub(super) websockets: Connections,
     pub(super) memory: MemoryLimit,
-    pub(super) log: LogBudget,
     pub(super) rights: Arc<Rights>,
     pub(super) context: Arc<Context>,
 }
@@ -125,7 +140,6 @@ impl GuestState {
             egress: Egress::new(Arc::clone(rights), Arc::clone(context)),
             websockets: Connections::new(),
             memory: MemoryLimit::new(limits.memory_bytes_max),
-            log: LogBudget::new(limits.log_lines_max),
             rights: Arc::clone(rights),
             context: Arc::clone(context),
         }

@@ -13,6 +13,7 @@ use super::deadline::Deadline;
 use super::effect::EffectLog;
 use super::known::Known;
 use super::limits::REQUESTS_AT_ONCE_MAX;
+use super::log_lines::LogLines;
 use super::message::{Call, attempt, message, too_large};
 use super::places::{Place, Places};
 use super::preflight::PreflightProblem;
@@ -112,6 +113,7 @@ impl LoadedTransport {
         missing
             .into_iter()
             .map(|it| PreflightProblem {
+                is_passing: false,
                 code: ErrorCode::SecretUnavailable,
                 pointer: it.pointer,
                 message: it.message,
@@ -348,6 +350,7 @@ impl LoadedTransport {
             message,
             number: self.0.calls.fetch_add(1, Ordering::Relaxed),
             requests: Semaphore::new(REQUESTS_AT_ONCE_MAX),
+            lines: LogLines::default(),
             denials: AtomicUsize::new(0),
         }))
     }

@@ -261,6 +261,7 @@ mod tests {
     #[test]
     fn a_problem_has_its_code_its_place_and_its_fix() {
         let text = problem(&PreflightProblem {
+            is_passing: false,
             code: ErrorCode::AdapterConfig,
             pointer: "/config/url".into(),
             message: "`url` is missing".into(),

@@ -19,6 +19,7 @@ use super::grant_match::{Target, find, is_read_only};
 use super::{fault, outgoing};
 use crate::sandbox::effect::Flight;
 use crate::sandbox::fix;
+use crate::sandbox::limits::DENIAL_CHARS_MAX;
 use crate::sandbox::state::{Context, Rights};
 
 /// A request that may leave once its body is complete.
@@ -140,8 +141,11 @@ impl Admitted {
                     watch.land();
                     fault::after_connecting(&error)
                 };
-                let why = context.secrets.for_people(&fault::sentence(&error));
-                tracing::info!(transport, "{} got no answer: {why}", self.shown);
+                if context.may_log(&self.rights.transport) {
+                    let why = context.secrets.for_people(&fault::sentence(&error));
+                    let shown: String = self.shown.chars().take(DENIAL_CHARS_MAX).collect();
+                    tracing::info!(transport, "{shown} got no answer: {why}");
+                }
                 return Err(fault);
             }
             Ok(Ok(response)) => {

@@ -1,9 +1,17 @@
 //! Guests that ask for too much of something that is cheap once: handles, log lines, output, requests.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::case::{Case, Grant, sends};
 use crate::far_side::Script;
+
+/// So many requests one after the other, whatever comes of them.
+fn unanswered(times: usize) -> Value {
+    let request = json!({ "try": { "http": { "method": "GET", "url": "{far}/" } } });
+    let mut steps = vec![request; times];
+    steps.push(json!({ "fail": { "kind": "refused", "code": "done" } }));
+    Value::Array(steps)
+}
 
 pub(super) fn cases() -> Vec<Case> {
     let done = || json!({ "fail": { "kind": "refused", "code": "done" } });
@@ -25,6 +33,11 @@ pub(super) fn cases() -> Vec<Case> {
             json!([{ "log": { "text": "\u{1b}[2J\r\n1970-01-01 ERROR byway: forged" } }, done()]),
         )
         .denied("done"),
+        // They count as lines of the attempt, since byway tells of each.
+        sends("requests-that-nobody-answers", unanswered(150))
+            .granted([Grant::Far])
+            .far(Script::Reset)
+            .denied("done"),
         sends("stdout-flood", json!([{ "print": 64 << 20 }, done()])).denied("done"),
         sends("random-flood", json!([{ "random": 1_u64 << 30 }, done()]))
             .breaks("random-limit", "1048576 random bytes"),
