@@ -29,6 +29,9 @@ pub struct Case {
     /// Repeated rounds of attempts count once, where their number depends on chance.
     #[serde(default)]
     pub collapse_repeats: bool,
+    /// Byways whose journal the case breaks: in the end it must not hold, and those of all others must.
+    #[serde(default)]
+    pub broken_journals: Vec<String>,
     /// Inboxes to look at besides those of all recipients: `agent@instance`.
     #[serde(default)]
     pub inboxes: Vec<String>,
@@ -172,6 +175,18 @@ pub enum Step {
     Folder {
         /// Where, beneath `{{dir}}`.
         path: String,
+    },
+    /// Changes a byway's store behind its back, while it does not run.
+    Tamper {
+        /// Whose.
+        byway: String,
+        /// The statements.
+        sql: String,
+    },
+    /// Prunes a byway's journal while it does not run, as if all that is in it were old enough.
+    Prune {
+        /// Whose.
+        byway: String,
     },
     /// Notes the entries of all `*.md` files in a folder, sorted.
     Notes {

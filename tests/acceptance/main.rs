@@ -14,6 +14,7 @@
 )]
 
 mod answer;
+mod behind_its_back;
 mod bot;
 mod byway;
 mod case;

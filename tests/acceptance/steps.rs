@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::behind_its_back;
 use crate::case::{Case, Messages, Run, Step, Wait};
 use crate::exchange;
 use crate::http::Request;
@@ -50,6 +51,8 @@ fn one(world: &mut World, step: &Step) -> Result<(), String> {
         Step::Folder { path } => {
             std::fs::create_dir_all(world.path(path)?).map_err(|error| error.to_string())
         }
+        Step::Tamper { byway, sql } => behind_its_back::tamper(world.data(byway)?, sql),
+        Step::Prune { byway } => behind_its_back::prune(world.data(byway)?),
         Step::Notes { path } => notes(world, path),
         Step::Files { path } => {
             let names = file_names(&world.path(path)?);
