@@ -27,9 +27,10 @@ use crate::front::{Byway, Trigger};
 
 /// What comes on top of the longest attempt when it stops: writing down how it ended.
 const LAST_WORDS: Duration = Duration::from_secs(5);
-/// A command may have the data folder for a moment; that is no reason not to start.
-const FOLDER_TRIES: u32 = 5;
-const FOLDER_PAUSE: Duration = Duration::from_secs(1);
+/// Commands may have the data folder for a moment, one after the other; that is no reason not to start. Asked for often,
+/// so that the moment between two of them is found.
+const FOLDER_TRIES: u32 = 200;
+const FOLDER_PAUSE: Duration = Duration::from_millis(25);
 
 /// Run byway: take messages, deliver them, answer the API
 #[derive(Debug, clap::Args)]
