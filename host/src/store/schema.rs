@@ -46,6 +46,10 @@ const MIGRATIONS: &[Migration] = &[
         statements: include_str!("schema/0006.sql"),
         then: sum_more,
     },
+    Migration {
+        statements: include_str!("schema/0007.sql"),
+        then: |_| Ok(()),
+    },
 ];
 /// The first schema whose journal is chained.
 pub(super) const CHAINED: i64 = 2;

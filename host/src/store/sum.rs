@@ -1,8 +1,8 @@
 //! Checksums of rows: damage shows when a row is read, and not when somebody acts on it.
 //!
 //! They are against disks and not against people: whoever changes a row can compute its sum. The first eight
-//! bytes of SHA-256 over the table's name and the values, each with its type and length; never 0, which
-//! means that a row has none.
+//! bytes of SHA-256 over the table's name and the values, each with its type and length; never 0, since a page that comes back
+//! as zeros has that, and never negative. A row that a person's shell changed has [`BY_HAND`] in its place, and holds.
 
 use rusqlite::types::{ToSqlOutput, Type, Value, ValueRef};
 use rusqlite::{Connection, Row, ToSql, params};
@@ -19,6 +19,10 @@ pub(super) const IDEMPOTENCY: &str = "idempotency";
 pub(super) const TAKEN_IN: &str = "taken_in";
 pub(super) const CURSOR: &str = "cursor";
 pub(super) const BREAKER: &str = "breaker";
+
+/// What stands in the place of the sum of a row that was changed by hand; the schema's triggers set it. Its bytes are the
+/// words `by hand!`, so that neither zeros nor ones are taken for it.
+pub(super) const BY_HAND: i64 = -0x6279_2068_616e_6421;
 
 const STATE: &str = "SELECT status, reason, fallback, receipt, flight, ended_at FROM outgoing WHERE key = ?1";
 const HEAD: &str = "SELECT kind, id, source, sender, recipient, deadline, expires, accepted_at, digest, principal, instance, \
@@ -60,11 +64,11 @@ pub(super) fn of_columns(what: &str, row: &Row<'_>, columns: &[usize]) -> rusqli
     Ok(end(sum))
 }
 
-/// Whether columns are what the sum in another is of. One that was changed by hand has none, and holds.
+/// Whether columns are what the sum in another is of. What was changed by hand holds; what has no sum does not.
 pub(super) fn holds(what: &str, row: &Row<'_>, columns: &[usize], sum: usize) -> rusqlite::Result<bool> {
     // What is no number is no sum.
-    let written = row.get_ref(sum)?.as_i64().unwrap_or(-1);
-    Ok(written == 0 || of_columns(what, row, columns)? == written)
+    let written = row.get_ref(sum)?.as_i64().unwrap_or(0);
+    Ok(written == BY_HAND || of_columns(what, row, columns)? == written)
 }
 
 /// Compares columns with the sum in another, and says of which row it is where they differ.
@@ -156,7 +160,7 @@ fn add(sum: &mut Sha256, value: ValueRef<'_>) {
 fn end(sum: Sha256) -> i64 {
     let digest: [u8; 32] = sum.finalize().into();
     let first = digest.first_chunk::<8>().copied().unwrap_or_default();
-    // 0 is taken.
+    // Neither 0 nor a mark.
     i64::from_be_bytes(first)
         .max(i64::MIN + 1)
         .checked_abs()

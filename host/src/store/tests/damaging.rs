@@ -256,3 +256,50 @@ async fn no_step_makes_damage_look_sound() {
     assert_eq!(error.code(), ErrorCode::RowDamaged);
     assert!(store.outgoing(key).await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn a_sum_that_comes_back_as_zero_is_damage() {
+    for statement in [
+        "UPDATE outgoing SET head_sum = 0 WHERE id = '2'",
+        "UPDATE outgoing SET state_sum = 0 WHERE id = '2'",
+        "UPDATE outgoing_body SET sum = 0, json = x'7b7d' WHERE key = 2",
+    ] {
+        let folder = folder();
+        let store = signing(&folder);
+        for id in ["1", "2"] {
+            accepted(&store, message(id)).await;
+        }
+        damage(&folder, statement);
+        assert_eq!(
+            store.due(at(0), 10).await.unwrap_err().code(),
+            ErrorCode::RowDamaged,
+            "{statement}"
+        );
+        assert_eq!(ids(&store.due(at(0), 10).await.unwrap()), ["1"], "{statement}");
+    }
+    let folder = folder();
+    let store = signing(&folder);
+    store.take_in(arrival("1")).await.unwrap();
+    damage(&folder, "UPDATE taken_in SET sum = 0");
+    store.take_in(arrival("1")).await.unwrap_err();
+}
+
+/// Of a row without a sum nobody can tell any more what made it so.
+#[tokio::test]
+async fn what_was_changed_by_hand_before_there_was_a_mark_holds() {
+    let folder = folder();
+    let store = open(&folder);
+    let key = accepted(&store, message("1")).await;
+    drop(store);
+    let before = shell(&folder);
+    before
+        .execute_batch("UPDATE outgoing SET reason = 'by hand', state_sum = 0; PRAGMA user_version = 6;")
+        .unwrap();
+    drop(before);
+    let message = open(&folder).outgoing(key).await.unwrap().unwrap();
+    assert_eq!(message.reason.as_deref(), Some("by hand"));
+    let mark: i64 = shell(&folder)
+        .query_row("SELECT state_sum FROM outgoing", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(mark, sum::BY_HAND);
+}

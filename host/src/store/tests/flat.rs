@@ -11,18 +11,20 @@ use crate::store::{accept, advance, hasten, line, outbox, outlook};
 /// A queue of every sort: ready, not due yet, behind something that is down, and one long line of a partition.
 fn fill(shell: &Connection, messages: u32) {
     let started = at(0).as_millisecond();
+    let by_hand = sum::BY_HAND;
     shell
         .execute_batch(&format!(
             "BEGIN;
              WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {messages})
              INSERT INTO outgoing (kind, id, source, sender, recipient, instance, digest, principal, priority, partition_key,
-                 status, reason, flight, due_at, deadline, accepted_at, in_line, waits_for)
+                 status, reason, flight, due_at, deadline, accepted_at, in_line, waits_for, head_sum, state_sum)
              SELECT 'message', 'm' || n, 'byway://a/planner', 'planner@a', 'executor@b', 'b', x'00', 'agent:planner', n % 4,
                  CASE WHEN n % 4 = 3 THEN 'k' END, 'waiting', NULL, '{{}}',
                  {started} + CASE WHEN n % 4 = 1 THEN 1000000 + n ELSE n % 1000 END, {started} + 9000000 + n, {started},
-                 n % 4 = 3, CASE n % 4 WHEN 2 THEN 'open:hook' WHEN 3 THEN CASE WHEN n = 3 THEN '' ELSE 'turn' END ELSE '' END
+                 n % 4 = 3, CASE n % 4 WHEN 2 THEN 'open:hook' WHEN 3 THEN CASE WHEN n = 3 THEN '' ELSE 'turn' END ELSE '' END,
+                 {by_hand}, {by_hand}
              FROM n;
-             INSERT INTO outgoing_body (key, json) SELECT key, x'7b7d' FROM outgoing;
+             INSERT INTO outgoing_body (key, json, sum) SELECT key, x'7b7d', {by_hand} FROM outgoing;
              COMMIT;"
         ))
         .unwrap();

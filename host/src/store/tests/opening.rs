@@ -181,10 +181,11 @@ async fn a_row_that_byway_cannot_have_written_is_damage() {
         let store = open(&folder);
         let key = accepted(&store, message("1")).await;
         accepted(&store, message("2")).await;
-        // Without sums, as rows have it that a person's shell changed: what is in them is looked at all the same.
+        // Without sums, as rows are that a person's shell changed: what is in them is looked at all the same.
         shell(&folder)
             .execute_batch(&format!(
-                "UPDATE outgoing SET {change}, head_sum = 0, state_sum = 0 WHERE id = '1'"
+                "UPDATE outgoing SET {change}, head_sum = {0}, state_sum = {0} WHERE id = '1'",
+                sum::BY_HAND
             ))
             .unwrap();
         let error = store.due(at(0), 10).await.unwrap_err();
