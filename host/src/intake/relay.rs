@@ -119,7 +119,7 @@ mod tests {
     use crate::identity::Identity;
     use crate::intake::{Door, RefusalRows, flight};
     use crate::routing::Router;
-    use crate::store::{Durability, Outgoing, Store};
+    use crate::store::{Durability, Outgoing, OutgoingFilter, Store};
 
     const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
 
@@ -150,7 +150,9 @@ mod tests {
             inbound: None,
         };
         intake.take_in(&door, envelope).await.unwrap();
-        let mut rows = intake.store.find_all_outgoing(None, "m-1").await.unwrap();
+        let filter = OutgoingFilter::default();
+        let mut rows = intake.store.list_outgoing(filter, None, 2).await.unwrap().items;
+        assert_eq!(rows.len(), 1, "{rows:?}");
         rows.pop().unwrap()
     }
 
