@@ -18,7 +18,7 @@ use super::settle::{self, Ending};
 use crate::contract::{Attempted, HostFault, ReceiptStatus, Verdict};
 use crate::envelope::Envelope;
 use crate::sandbox::Call;
-use crate::store::{Attempt, NewReceipt, Outgoing, Status};
+use crate::store::{Attempt, NewReceipt, Outgoing, Status, StoreError};
 
 /// The word of a receipt for a message whose agent could not be woken.
 const FAILED: &str = "failed";
@@ -176,6 +176,12 @@ impl Journey {
                 return true;
             }
         };
+        // Read before anything begins: what cannot be read of it keeps the attempt from beginning.
+        let tried = self.flight.step(&step.transport).attempts;
+        let kept = match self.kept(step, tried > 0).await {
+            Ok(kept) => kept,
+            Err(error) => return self.cannot_begin(step, &error),
+        };
         let began = self.engine.now();
         let Some(begun) = in_force.begin(&step.transport, began) else {
             // Others were faster. What is open by now is seen at the next look.
@@ -191,11 +197,8 @@ impl Journey {
             self.flight = before;
             return true;
         }
-        let call = self.call(step, envelope).await;
-        let result = match call {
-            Ok(call) => in_force.transports.attempt(&step.transport, place, call).await,
-            Err(fault) => Err(fault),
-        };
+        let call = self.call(step, envelope, kept);
+        let result = in_force.transports.attempt(&step.transport, place, call).await;
         let now = self.engine.now();
         let outcome = result.as_ref().ok().map(|attempted| attempted.outcome.kind());
         self.note_breaker(begun.end(outcome, now)).await;
@@ -259,9 +262,12 @@ impl Journey {
             Err(going_on) => return going_on,
         };
         let began = self.engine.now();
-        let result = match self.call(step, envelope).await {
-            Ok(call) => in_force.transports.reconcile(&step.transport, call).await,
-            Err(fault) => Err(fault),
+        let result = match self.kept(step, true).await {
+            Ok(kept) => {
+                let call = self.call(step, envelope, kept);
+                in_force.transports.reconcile(&step.transport, call).await
+            }
+            Err(error) => Err(of_store(&error)),
         };
         let now = self.engine.now();
         let verdict = match result {
@@ -288,27 +294,36 @@ impl Journey {
         }
     }
 
-    async fn call(&self, step: &PlannedStep, envelope: &Arc<Envelope>) -> Result<Call, HostFault> {
+    /// What the adapter kept of it. Most messages go at their first attempt, before which that can be nothing.
+    async fn kept(&self, step: &PlannedStep, tried: bool) -> Result<Option<Vec<u8>>, StoreError> {
+        if !self.message.has_progress && !tried {
+            return Ok(None);
+        }
         let store = &self.engine.inner.settings.store;
-        let number = self.flight.step(&step.transport).attempts.max(1);
-        // Most messages go at their first attempt, before which nothing can have been kept.
-        let progress = if self.message.has_progress || number > 1 {
-            let kept = store.progress(self.message.key, &step.transport).await;
-            kept.map_err(|error| HostFault {
-                code: "store",
-                message: error.to_string(),
-            })?
-        } else {
-            None
-        };
-        Ok(Call {
+        store.progress(self.message.key, &step.transport).await
+    }
+
+    /// Passes a step over, since nobody can tell what its adapter kept: for good where that is damaged.
+    fn cannot_begin(&mut self, step: &PlannedStep, error: &StoreError) -> bool {
+        let now = self.engine.now();
+        let fault = of_store(error);
+        settle::host_fault(&mut self.flight, &step.transport, &fault, now);
+        if matches!(error, StoreError::RecordDamaged(_)) {
+            settle::barred(&mut self.flight, step);
+        }
+        self.note_fault(step, &fault, now);
+        true
+    }
+
+    fn call(&self, step: &PlannedStep, envelope: &Arc<Envelope>, progress: Option<Vec<u8>>) -> Call {
+        Call {
             envelope: Arc::clone(envelope),
             structured: Arc::from(envelope.to_json()),
-            number,
+            number: self.flight.step(&step.transport).attempts.max(1),
             idempotency_key: envelope.effective_idempotency_key().to_owned(),
             progress,
             keep: Arc::new(Keep::new(&self.engine, self.message.key, &step.transport)),
-        })
+        }
     }
 
     /// Why the receiving byway could not wake its agent, where it says that.
@@ -343,6 +358,13 @@ impl Journey {
         let number = self.flight.step(transport).attempts;
         self.unwritten
             .push(record::of_interruption(plan, transport, number, now));
+    }
+}
+
+fn of_store(error: &StoreError) -> HostFault {
+    HostFault {
+        code: "store",
+        message: error.to_string(),
     }
 }
 

@@ -86,6 +86,13 @@ pub(super) fn host_fault(flight: &mut Flight, transport: &str, fault: &HostFault
     state.last_failure = Some((fault.code.to_owned(), fault.message.clone()));
 }
 
+/// Notes that a message cannot go through a transport any more, as if that had refused it.
+pub(super) fn barred(flight: &mut Flight, step: &PlannedStep) {
+    let state = flight.step_mut(&step.transport);
+    state.refused_under = Some(step.fingerprint);
+    state.not_before = None;
+}
+
 /// Notes that a crash cut off an attempt: it may have arrived. Says which transport's it was.
 pub fn interrupted(plan: &Plan, flight: &mut Flight) -> Option<String> {
     let transport = flight.under_way.take()?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
-use super::stage::{Scripted, Stage, delivered, failed, message};
+use super::stage::{Scripted, Stage, delivered, failed, message, route_by};
 use crate::contract::{HostFault, Outcome};
 use crate::delivery::Flight;
 use crate::store::{Accepted, MessageKey, NewOutgoing, Status};
@@ -321,4 +321,44 @@ async fn a_stop_lets_the_attempt_end_and_begins_no_other() {
     let flight: Flight = serde_json::from_str(&message.flight).unwrap();
     assert_eq!((message.status, flight.under_way), (Status::Waiting, None));
     assert_eq!(stage.transports.calls(), ["first 1"]);
+}
+
+#[tokio::test]
+async fn what_an_adapter_kept_and_is_damaged_bars_its_transport_and_no_other() {
+    let folder = TempDir::new().unwrap();
+    let stage = Stage::routed(
+        folder.path(),
+        Scripted::default()
+            .with("chat", false, [failed(Outcome::Retryable)])
+            .with(
+                "hook",
+                false,
+                [failed(Outcome::Retryable), failed(Outcome::Retryable)],
+            ),
+        &route_by(&["chat", "hook"]),
+    );
+    let key = stage.accept("1").await;
+    stage.until(key, |it| it.flight.contains("\"rounds\":1")).await;
+    let now = *stage.now.lock().unwrap();
+    stage
+        .store
+        .save_progress(key, "chat", vec![1], now)
+        .await
+        .unwrap();
+    let disk = rusqlite::Connection::open(folder.path().join("byway.sqlite3")).unwrap();
+    disk.execute_batch("DROP TRIGGER progress_without_sum; UPDATE progress SET bytes = x'02'")
+        .unwrap();
+    stage.pass(10);
+    stage.until(key, |it| it.flight.contains("\"rounds\":2")).await;
+    stage.pass(10);
+    stage.until(key, |it| it.status == Status::Delivered).await;
+    assert_eq!(stage.transports.calls(), ["chat 1", "hook 1", "hook 2", "hook 3"]);
+    let attempts = stage.store.attempts(key).await.unwrap();
+    let barred: Vec<_> = attempts
+        .iter()
+        .filter(|it| it.transport == "chat" && it.code.as_deref() == Some("store"))
+        .collect();
+    assert_eq!(barred.len(), 1, "{attempts:?}");
+    assert!(barred[0].message.as_deref().unwrap().contains("damaged"));
+    stage.end().await;
 }
