@@ -195,7 +195,7 @@ codes! {
     JournalBroken = "BW409", "journal does not hold",
         "Rows of the journal were altered, taken out, moved or cut off, or the tables hold something else than the journal says.",
         "Keep a copy of the whole data folder before anything else. docs/journal.md tells what each finding means; a checkpoint kept elsewhere tells how far the journal went.";
-    RowDamaged = "BW410", "message damaged",
+    RowDamaged = "BW410", "message or record damaged",
         "A stored row is not what was written: the disk or its memory damaged it. A message was set aside, and the others go on; of a damaged record (what was tried, what an adapter kept, which key was used) nothing is believed, and what could happen twice is refused.",
         "Look at the disk, and whether the message is there; if not, send it anew under a new id and key. The table `damaged` of the store has what is left of it.";
 

@@ -142,3 +142,27 @@ pub(super) async fn method_not_allowed() -> Response {
     };
     problem.into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::DamagedRecord;
+
+    /// It stays so: a peer that hears it does not try again until the message's deadline.
+    #[test]
+    fn damage_is_final_for_whoever_sends() {
+        for error in [
+            StoreError::RowDamaged {
+                table: "outgoing",
+                key: 1,
+            },
+            StoreError::RecordDamaged(DamagedRecord::TakenIn),
+        ] {
+            let problem = Problem::from(error);
+            assert_eq!((problem.status, problem.code.as_str()), (409, "BW410"));
+            let refusal = Refusal::new(ErrorCode::RowDamaged, problem.detail);
+            assert!(!refusal.is_ours());
+            assert_eq!(Problem::for_strangers(&refusal).status, 409);
+        }
+    }
+}

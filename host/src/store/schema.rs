@@ -256,6 +256,27 @@ fn look_through_records(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
+/// A step goes through all rows; whoever waits for the start hears of it before.
+fn say_what_takes_long(connection: &Connection, done: i64) -> rusqlite::Result<()> {
+    if done == 0 {
+        return Ok(());
+    }
+    let count = |table: &str| {
+        let query = format!("SELECT count(*) FROM {table}");
+        connection.query_row(&query, [], |row| row.get::<_, i64>(0))
+    };
+    tracing::info!(
+        from = done,
+        to = done + 1,
+        outgoing = count("outgoing")?,
+        incoming = count("incoming")?,
+        journal = count("journal")?,
+        "the database is brought up to date, which takes longer the more rows there are; stopped meanwhile, byway begins \
+         again at its next start, and an older byway refuses the file afterwards"
+    );
+    Ok(())
+}
+
 /// Brings the schema up to date, each step whole or not at all.
 fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     loop {
@@ -264,6 +285,7 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
         let Some(migration) = usize::try_from(done).ok().and_then(|done| MIGRATIONS.get(done)) else {
             return Ok(());
         };
+        say_what_takes_long(&transaction, done)?;
         transaction.execute_batch(migration.statements)?;
         (migration.then)(&transaction)?;
         transaction.pragma_update(None, "user_version", done + 1)?;
