@@ -9,7 +9,7 @@ use super::journal::{About, note_new, tell};
 use super::line;
 use super::outbox::{self, PRIORITY_MAX};
 use super::rows::{Accepted, Earlier, MessageKey, NewOutgoing};
-use super::sum;
+use super::sum::{self, Damage};
 use super::waits_for::WaitsFor;
 use super::words::{Kind, Status};
 use super::{Store, StoreError, set_aside};
@@ -70,6 +70,21 @@ pub(super) fn accept(connection: &Connection, new: &NewOutgoing) -> rusqlite::Re
     Ok(accepted)
 }
 
+/// The same for what follows from something else, and must not keep it from being stored: an earlier one that is
+/// damaged is set aside.
+pub(super) fn accept_anew(connection: &Connection, new: &NewOutgoing) -> rusqlite::Result<Accepted> {
+    match accept(connection, new) {
+        Err(error) => match sum::damage_in(&error) {
+            Some(damage) => {
+                set_aside::set_aside(connection, damage)?;
+                accept(connection, new)
+            }
+            None => Err(error),
+        },
+        accepted => accepted,
+    }
+}
+
 /// What was here before, with nothing stored; `None` where it is new.
 pub(super) fn standing(connection: &Connection, new: &NewOutgoing) -> rusqlite::Result<Option<Accepted>> {
     known(
@@ -116,11 +131,17 @@ fn known(
         })
         .optional()?;
     let Some((digest, key)) = found else {
+        // A wake or a receipt that comes twice does no harm.
+        if new.kind == Kind::Message {
+            set_aside::refuse_sent_again(connection, (&new.id, &new.source), recipient)?;
+        }
         return Ok(None);
     };
     // Read whole, so that nothing is said of a row that is damaged.
     let Some(message) = outbox::by_key(connection, MessageKey(key))? else {
-        return Ok(None);
+        // Its body is gone.
+        let table = "outgoing";
+        return Err(sum::damaged(Damage { table, key }));
     };
     if digest != new.digest {
         return Ok(Some(Accepted::IdConflict));
@@ -145,7 +166,7 @@ fn status(connection: &Connection, id: &str, source: &str) -> rusqlite::Result<S
     if let Some(message) = message {
         return Ok(message.status.to_string());
     }
-    set_aside::refuse_by_id(connection, id)?;
+    set_aside::refuse_by_id(connection, Some(source), id)?;
     Ok("delivered".to_owned())
 }
 

@@ -14,6 +14,7 @@ use super::journal::{About, tell};
 use super::line;
 use super::outbox;
 use super::rows::{Advance, Advanced, Attempt, MessageKey};
+use super::stray::despite_indexes;
 use super::sum::{self, Damage};
 use super::waits_for::WaitsFor;
 use super::words::Status;
@@ -156,18 +157,22 @@ pub(super) fn advance(
             &ended_at,
         ],
     )?;
-    connection.prepare_cached(UPDATE)?.execute(params![
-        key.0,
-        step.status.as_str(),
-        step.reason,
-        step.fallback,
-        receipt,
-        step.flight,
-        due_at,
-        ended_at,
-        waits_for.to_string(),
-        state_sum
-    ])?;
+    let waits_for = waits_for.to_string();
+    // Damage to when it was due is gone with it.
+    despite_indexes(connection, &["outgoing"], || {
+        connection.prepare_cached(UPDATE)?.execute(params![
+            key.0,
+            step.status.as_str(),
+            step.reason,
+            step.fallback,
+            receipt,
+            step.flight,
+            due_at,
+            ended_at,
+            waits_for,
+            state_sum
+        ])
+    })?;
     if step.lets_pass && matches!(step.status, Status::Dead | Status::Held) {
         line::leave(connection, key.0)?;
     }
@@ -268,13 +273,10 @@ pub(super) fn record_receipt(
     if is_greater {
         // A new sum would make damage look sound.
         outbox::by_key(connection, MessageKey(key))?;
-        connection.prepare_cached(RECEIVED)?.execute(params![
-            key,
-            status,
-            open,
-            now.as_millisecond(),
-            why
-        ])?;
+        despite_indexes(connection, &["outgoing"], || {
+            let values = params![key, status, open, now.as_millisecond(), why];
+            connection.prepare_cached(RECEIVED)?.execute(values)
+        })?;
         sum::renew_state(connection, key)?;
     }
     let receipt = if is_greater {

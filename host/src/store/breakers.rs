@@ -33,7 +33,7 @@ impl Store {
     /// # Errors
     /// Where they could not be read.
     pub async fn breakers(&self) -> Result<Vec<KeptBreaker>, StoreError> {
-        let read: Vec<Result<KeptBreaker, String>> = self
+        let read: Vec<Result<KeptBreaker, Vec<u8>>> = self
             .inner
             .readers
             .read(|connection| connection.prepare_cached(ALL)?.query_map([], kept)?.collect())
@@ -75,10 +75,10 @@ impl Store {
     }
 }
 
-/// A breaker; or the name of a transport whose row is damaged.
-fn kept(row: &Row<'_>) -> rusqlite::Result<Result<KeptBreaker, String>> {
+/// A breaker; or the name of a transport whose row is damaged, which need not be UTF-8 any more.
+fn kept(row: &Row<'_>) -> rusqlite::Result<Result<KeptBreaker, Vec<u8>>> {
     if !sum::holds(sum::BREAKER, row, &[0, 1, 2, 3], 4)? {
-        return Ok(Err(row.get(0)?));
+        return Ok(Err(row.get_ref(0)?.as_bytes()?.to_vec()));
     }
     Ok(Ok(KeptBreaker {
         transport: row.get(0)?,

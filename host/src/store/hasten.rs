@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::outbox::PRIORITY_MAX;
 use super::outlook::NEXT_PART;
+use super::stray::despite_indexes;
 use super::waits_for::WaitsFor;
 use super::{Store, StoreError};
 use crate::envelope::Address;
@@ -142,7 +143,9 @@ fn keys(connection: &Connection, query: &str, values: &[&dyn rusqlite::ToSql]) -
 fn make_due(connection: &Connection, keys: &[i64], now: Timestamp) -> rusqlite::Result<usize> {
     let mut make_due = connection.prepare_cached(MAKE_DUE)?;
     for key in keys {
-        make_due.execute(params![key, now.as_millisecond()])?;
+        despite_indexes(connection, &["outgoing"], || {
+            make_due.execute(params![key, now.as_millisecond()])
+        })?;
     }
     Ok(keys.len())
 }

@@ -12,7 +12,7 @@ use super::sum;
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 pub(super) const FIND: &str = "SELECT principal, name, digest, id, source, kept_until, sum FROM idempotency \
-                               WHERE principal = ?1 AND name = ?2 AND kept_until > ?3";
+                               WHERE principal = ?1 AND name = ?2";
 const KEEP: &str = "INSERT INTO idempotency (principal, name, digest, id, source, kept_until, sum) \
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET digest = excluded.digest, \
                     id = excluded.id, source = excluded.source, kept_until = excluded.kept_until, sum = excluded.sum";
@@ -37,20 +37,19 @@ pub(super) enum Standing {
 
 impl Presented<'_> {
     pub(super) fn standing(&self, connection: &Connection) -> rusqlite::Result<Standing> {
-        let found: Option<(Vec<u8>, String, String)> = connection
+        let found: Option<(Vec<u8>, String, String, i64)> = connection
             .prepare_cached(FIND)?
-            .query_row(
-                params![self.principal, self.name, self.at.as_millisecond()],
-                |row| {
-                    let (columns, damaged) = ([0, 1, 2, 3, 4, 5], DamagedRecord::Presented);
-                    records::check(sum::IDEMPOTENCY, row, &columns, 6, damaged)?;
-                    Ok((row.get(2)?, row.get(3)?, row.get(4)?))
-                },
-            )
+            .query_row(params![self.principal, self.name], |row| {
+                let (columns, damaged) = ([0, 1, 2, 3, 4, 5], DamagedRecord::Presented);
+                records::check(sum::IDEMPOTENCY, row, &columns, 6, damaged)?;
+                Ok((row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+            })
             .optional()?;
-        Ok(match found {
+        // Compared here and not by the query: damaged, the time would say that the key was never there.
+        let now = self.at.as_millisecond();
+        Ok(match found.filter(|(_, _, _, kept_until)| *kept_until > now) {
             None => Standing::New,
-            Some((digest, id, source)) if digest == self.digest => Standing::Same { id, source },
+            Some((digest, id, source, _)) if digest == self.digest => Standing::Same { id, source },
             Some(_) => Standing::Other,
         })
     }

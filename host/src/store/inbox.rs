@@ -73,7 +73,7 @@ impl Store {
             .read_sound(move |connection| by_id(connection, agent.as_deref(), &wanted))
             .await?;
         if found.is_none() {
-            self.refuse_what_was_set_aside(id).await?;
+            self.refuse_what_was_set_aside(None, id).await?;
         }
         Ok(found)
     }
@@ -146,7 +146,7 @@ impl Store {
         match kept {
             Some(Kept::Sound(bytes)) => Ok(bytes),
             Some(Kept::Damaged) => {
-                self.set_record_aside(sum::CURSOR, transport).await?;
+                self.set_record_aside(sum::CURSOR, transport.as_bytes()).await?;
                 Ok(None)
             }
             None => Ok(None),

@@ -66,12 +66,12 @@ impl Store {
         source: Option<&str>,
         id: &str,
     ) -> Result<Option<Outgoing>, StoreError> {
-        let (source, wanted) = (source.map(str::to_owned), id.to_owned());
+        let (of_source, wanted) = (source.map(str::to_owned), id.to_owned());
         let found = self
-            .read_sound(move |connection| by_id(connection, source.as_deref(), &wanted))
+            .read_sound(move |connection| by_id(connection, of_source.as_deref(), &wanted))
             .await?;
         if found.is_none() {
-            self.refuse_what_was_set_aside(id).await?;
+            self.refuse_what_was_set_aside(source, id).await?;
         }
         Ok(found)
     }

@@ -8,11 +8,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use serde_json::json;
 
-use super::accept::accept;
+use super::accept::accept_anew;
 use super::advance::advance;
 use super::inbox::{self, mark};
 use super::journal::{About, tell};
+use super::outbox;
 use super::rows::{Accepted, Advance, Advanced, Incoming, MessageKey, NewOutgoing};
+use super::set_aside::set_aside;
 use super::sum;
 use super::words::InboxStatus;
 use super::{Store, StoreError};
@@ -107,6 +109,12 @@ pub(super) fn accept_receipt(
         })?
         .collect::<rusqlite::Result<Vec<(i64, String)>>>()?;
     for (key, id) in earlier {
+        // A new sum would make damage look sound.
+        if let Err(error) = outbox::by_key(connection, MessageKey(key)) {
+            let damage = sum::damage_in(&error).ok_or(error)?;
+            set_aside(connection, damage)?;
+            continue;
+        }
         let reason = "a later receipt went in its place";
         connection
             .prepare_cached(REPLACE)?
@@ -120,7 +128,7 @@ pub(super) fn accept_receipt(
         let detail = json!({ "out": key, "stands": "expired", "reason": reason, "by": new.message.id });
         tell(connection, now, "expired", about, &detail)?;
     }
-    if let Accepted::New(MessageKey(key)) = accept(connection, &new.message)? {
+    if let Accepted::New(MessageKey(key)) = accept_anew(connection, &new.message)? {
         connection.prepare_cached(SPEAKS_OF)?.execute(params![key, of])?;
     }
     Ok(())

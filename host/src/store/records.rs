@@ -150,11 +150,11 @@ pub(super) fn look_through(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Sets aside a transport's row of a table that names rows by their transport, as it is, and says so.
-fn set_aside(connection: &Connection, name: &str, transport: &str) -> rusqlite::Result<()> {
+fn set_aside(connection: &Connection, name: &str, transport: &[u8]) -> rusqlite::Result<()> {
     let Some(table) = TABLES.iter().find(|table| table.name == name) else {
         return Ok(());
     };
-    let select = format!("{} WHERE transport = ?1", table.select());
+    let select = format!("{} WHERE transport = CAST(?1 AS TEXT)", table.select());
     let mut statement = connection.prepare(&select)?;
     let mut rows = statement.query([transport])?;
     let Some(row) = rows.next()? else {
@@ -174,9 +174,9 @@ impl Store {
     pub(super) async fn set_record_aside(
         &self,
         table: &'static str,
-        transport: &str,
+        transport: &[u8],
     ) -> Result<(), StoreError> {
-        let transport = transport.to_owned();
+        let transport = transport.to_vec();
         self.inner
             .writer
             .write(move |tx| set_aside(tx, table, &transport))
@@ -236,7 +236,7 @@ impl Table {
 }
 
 /// A value as it was read, whatever bytes a text has.
-struct AsItIs<'a>(ValueRef<'a>);
+pub(super) struct AsItIs<'a>(pub(super) ValueRef<'a>);
 
 impl ToSql for AsItIs<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

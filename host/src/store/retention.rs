@@ -12,7 +12,8 @@ use std::sync::Arc;
 use super::journal::migrate::{tell_standing_in, tell_standing_out};
 use super::journal::seal::Seal;
 use super::journal::{About, Head, RowHash, tell, tell_at};
-use super::{Store, StoreError};
+use super::stray::despite_indexes;
+use super::{Store, StoreError, old_keys};
 
 /// Messages, keys or rows taken out in one transaction.
 const PIECE: i64 = 200;
@@ -31,11 +32,6 @@ pub(super) const PROCESSED: &str = "SELECT key, id, source, recipient, status FR
                                     WHERE status = 'processed' AND changed_at <= ?1 ORDER BY changed_at LIMIT ?2";
 const FORGET_OUTGOING: &str = "DELETE FROM outgoing WHERE key = ?1";
 const FORGET_INCOMING: &str = "DELETE FROM incoming WHERE key = ?1";
-pub(super) const FORGET_TAKEN_IN: &str = "DELETE FROM taken_in WHERE (id, source, authority, recipient) IN \
-                                          (SELECT id, source, authority, recipient FROM taken_in \
-                                          WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)";
-pub(super) const FORGET_KEYS: &str = "DELETE FROM idempotency WHERE (principal, name) IN \
-                                      (SELECT principal, name FROM idempotency WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)";
 const OLDEST_ROWS: &str = "SELECT seq, at, event, detail, hash FROM journal ORDER BY seq LIMIT ?1";
 const NOTE_PRUNED: &str = "UPDATE pruned SET through = ?1";
 const PRUNE_ROWS: &str = "DELETE FROM journal WHERE seq <= ?1";
@@ -92,9 +88,11 @@ impl Store {
             .await?;
         let incoming = self.pieces(move |tx| forget_incoming(tx, processed, now)).await?;
         let taken_in = self
-            .pieces(move |tx| forget_keys(tx, FORGET_TAKEN_IN, now))
+            .pieces(move |tx| old_keys::forget(tx, &old_keys::TAKEN_IN, now, PIECE))
             .await?;
-        let keys = self.pieces(move |tx| forget_keys(tx, FORGET_KEYS, now)).await?;
+        let keys = self
+            .pieces(move |tx| old_keys::forget(tx, &old_keys::PRESENTED, now, PIECE))
+            .await?;
         let seal = Arc::clone(&self.inner.seal);
         let rows = self
             .pieces(move |tx| prune_journal(tx, &seal, journal, now))
@@ -154,7 +152,9 @@ fn forget_outgoing(
             },
             &json!({ "out": key, "stood": status }),
         )?;
-        connection.prepare_cached(FORGET_OUTGOING)?.execute([key])?;
+        despite_indexes(connection, &["outgoing", "attempt"], || {
+            connection.prepare_cached(FORGET_OUTGOING)?.execute([key])
+        })?;
     }
     Ok(old.len())
 }
@@ -173,15 +173,11 @@ fn forget_incoming(connection: &Connection, before: Timestamp, now: Timestamp) -
             },
             &json!({ "in": key, "stood": status }),
         )?;
-        connection.prepare_cached(FORGET_INCOMING)?.execute([key])?;
+        despite_indexes(connection, &["incoming"], || {
+            connection.prepare_cached(FORGET_INCOMING)?.execute([key])
+        })?;
     }
     Ok(old.len())
-}
-
-fn forget_keys(connection: &Connection, query: &str, now: Timestamp) -> rusqlite::Result<usize> {
-    connection
-        .prepare_cached(query)?
-        .execute(params![now.as_millisecond(), PIECE])
 }
 
 /// Takes out the oldest rows up to the first that is young enough.

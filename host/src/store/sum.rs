@@ -90,6 +90,14 @@ pub(super) fn damaged(damage: Damage) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(0, Type::Integer, Box::new(damage))
 }
 
+/// Which row an error is of, where it is of a damaged one.
+pub(super) fn damage_in(error: &rusqlite::Error) -> Option<Damage> {
+    match error {
+        rusqlite::Error::FromSqlConversionFailure(_, _, cause) => cause.downcast_ref().copied(),
+        _ => None,
+    }
+}
+
 /// What cannot be read as what byway writes is damage of its row, and of no other.
 pub(super) fn or_damage<T>(read: rusqlite::Result<T>, damage: Damage) -> rusqlite::Result<T> {
     use rusqlite::Error as Sql;

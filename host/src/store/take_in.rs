@@ -6,7 +6,7 @@
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 use serde_json::json;
 
-use super::accept::accept;
+use super::accept::accept_anew;
 use super::column::hex;
 use super::idempotency::{Presented, Standing};
 use super::journal::{About, note_new, tell};
@@ -19,7 +19,7 @@ use super::{Store, StoreError};
 use super::{inbox, set_aside};
 
 pub(super) const KNOWN: &str = "SELECT id, source, authority, recipient, digest, key, kept_until, sum FROM taken_in WHERE id = ?1 AND source = ?2 AND authority = ?3 \
-                                AND recipient = ?4 AND kept_until > ?5";
+                                AND recipient = ?4";
 const KEEP: &str = "INSERT INTO taken_in (id, source, authority, recipient, digest, key, kept_until, sum) \
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET digest = excluded.digest, \
                     key = excluded.key, kept_until = excluded.kept_until, sum = excluded.sum";
@@ -81,7 +81,7 @@ pub(super) fn take_in(connection: &Connection, new: &NewIncoming) -> rusqlite::R
     if matches!(taken, TakenIn::New) {
         if let Some(wake) = &new.wake {
             // One of the same name may still be there from another authority; the journal has it then.
-            accept(connection, wake)?;
+            accept_anew(connection, wake)?;
         }
         if let Some(receipt) = &new.receipt {
             accept_receipt(connection, receipt, new.received_at)?;
@@ -130,7 +130,7 @@ fn known(
                 .transpose()?
                 .flatten();
             if message.is_none() {
-                set_aside::refuse_by_id(connection, &id)?;
+                set_aside::refuse_by_id(connection, Some(&source), &id)?;
             }
             return Ok(Some(TakenIn::Again {
                 id,
@@ -141,29 +141,22 @@ fn known(
         Some(Standing::Other) => return Ok(Some(TakenIn::KeyConflict)),
         Some(Standing::New) | None => {}
     }
-    let found: Option<(Vec<u8>, i64)> = connection
+    let found: Option<(Vec<u8>, i64, i64)> = connection
         .prepare_cached(KNOWN)?
-        .query_row(
-            params![
-                new.id,
-                new.source,
-                new.authority,
-                recipient,
-                new.received_at.as_millisecond()
-            ],
-            |row| {
-                records::check(
-                    sum::TAKEN_IN,
-                    row,
-                    &[0, 1, 2, 3, 4, 5, 6],
-                    7,
-                    DamagedRecord::TakenIn,
-                )?;
-                Ok((row.get(4)?, row.get(5)?))
-            },
-        )
+        .query_row(params![new.id, new.source, new.authority, recipient], |row| {
+            records::check(
+                sum::TAKEN_IN,
+                row,
+                &[0, 1, 2, 3, 4, 5, 6],
+                7,
+                DamagedRecord::TakenIn,
+            )?;
+            Ok((row.get(4)?, row.get(5)?, row.get(6)?))
+        })
         .optional()?;
-    let Some((digest, key)) = found else {
+    // Compared here and not by the query: damaged, the time would say that the key was never there.
+    let now = new.received_at.as_millisecond();
+    let Some((digest, key, _)) = found.filter(|(_, _, kept_until)| *kept_until > now) else {
         return Ok(None);
     };
     if digest != new.digest {

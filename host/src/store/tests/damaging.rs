@@ -16,12 +16,13 @@ fn damage(folder: &TempDir, statement: &str) {
     assert_eq!(shell.execute(statement, []).unwrap(), 1, "{statement}");
 }
 
-const OUTGOING: [&str; 16] = [
+const OUTGOING: [&str; 17] = [
     "UPDATE outgoing SET recipient = 'executor@c' WHERE id = '2'",
     "UPDATE outgoing SET recipient = 'nonsense' WHERE id = '2'",
     "UPDATE outgoing SET kind = 'massage' WHERE id = '2'",
     "UPDATE outgoing SET source = 'byway://a/intruder' WHERE id = '2'",
     "UPDATE outgoing SET digest = x'00' WHERE id = '2'",
+    "UPDATE outgoing SET id = '1002' WHERE id = '2'",
     "UPDATE outgoing SET deadline = deadline + 1 WHERE id = '2'",
     "UPDATE outgoing SET principal = 'admin' WHERE id = '2'",
     "UPDATE outgoing SET instance = 'c' WHERE id = '2'",
@@ -62,9 +63,20 @@ async fn a_damaged_message_stops_no_other() {
         assert_eq!(kept, Ok(1), "{statement}");
         let report = looked_at(&folder);
         assert!(report.is_sound(), "{statement}: {report:?}");
-        // Sent anew, it is a message like any other.
-        accepted(&store, message("2")).await;
-        assert_eq!(store.due(at(0), 10).await.unwrap().len(), 3, "{statement}");
+        // It may have gone out, so it does not go out again, however often it is sent.
+        for _ in 0..2 {
+            let error = store.accept(message("2")).await.unwrap_err();
+            assert_eq!(error.code(), ErrorCode::RowDamaged, "{statement}");
+        }
+        // Under another id, it is a message like any other; and so is another's of the same id.
+        accepted(&store, message("2-anew")).await;
+        let others = NewOutgoing {
+            source: "byway://a/other".into(),
+            recipient: "reader@c".parse().unwrap(),
+            ..message("2")
+        };
+        accepted(&store, others).await;
+        assert_eq!(store.due(at(0), 10).await.unwrap().len(), 4, "{statement}");
     }
 }
 
@@ -192,13 +204,11 @@ async fn who_asks_again_by_a_key_hears_that_the_message_was_set_aside() {
         assert_eq!(error.code(), ErrorCode::RowDamaged, "{error}");
     }
     assert!(store.due(at(0), 10).await.unwrap().is_empty());
-    // Sent anew under its id, it is what the key stands for.
-    accepted(&store, message("2")).await;
-    let again = store.accept(under_key("2-again")).await.unwrap();
-    assert!(
-        matches!(&again, Accepted::Same(earlier) if earlier.status == "waiting"),
-        "{again:?}"
-    );
+    let another = NewOutgoing {
+        idempotency: Some(("k2".into(), [3; 32])),
+        ..message("2-again")
+    };
+    accepted(&store, another).await;
 }
 
 #[tokio::test]
@@ -208,6 +218,7 @@ async fn who_asks_again_for_a_local_agent_hears_it_too() {
     let under_key = |id: &str| NewIncoming {
         idempotency: Some(("agent:planner".into(), "k".into(), [3; 32])),
         authority: "local".into(),
+        envelope_json: br#"{"id":"2","source":"byway://a/planner"}"#.to_vec(),
         ..arrival(id)
     };
     store.take_in(under_key("2")).await.unwrap();
@@ -247,10 +258,10 @@ async fn no_step_makes_damage_look_sound() {
         .unwrap_err();
     assert_eq!(error.code(), ErrorCode::RowDamaged);
     assert!(store.outgoing(key).await.unwrap().is_none());
-    let key = accepted(&store, message("2")).await;
-    damage(&folder, "UPDATE outgoing SET flight = '{}{}' WHERE id = '2'");
+    let key = accepted(&store, message("3")).await;
+    damage(&folder, "UPDATE outgoing SET flight = '{}{}' WHERE id = '3'");
     let error = store
-        .record_receipt("byway://a/planner", "2", "executor@b", "read", at(3))
+        .record_receipt("byway://a/planner", "3", "executor@b", "read", at(3))
         .await
         .unwrap_err();
     assert_eq!(error.code(), ErrorCode::RowDamaged);
@@ -302,4 +313,72 @@ async fn what_was_changed_by_hand_before_there_was_a_mark_holds() {
         .query_row("SELECT state_sum FROM outgoing", [], |row| row.get(0))
         .unwrap();
     assert_eq!(mark, sum::BY_HAND);
+}
+
+#[tokio::test]
+async fn no_decision_makes_damage_look_sound() {
+    let folder = folder();
+    let store = open(&folder);
+    let key = accepted(&store, message("2")).await;
+    let seen = store.outgoing(key).await.unwrap().unwrap();
+    damage(&folder, "UPDATE outgoing SET principal = 'admin' WHERE id = '2'");
+    let decided = Intervention {
+        status: Status::Cancelled,
+        ..Intervention::about(&seen, "cancelled", "admin", at(5))
+    };
+    let error = store.intervene(key, decided).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::RowDamaged);
+    assert!(store.outgoing(key).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_is_set_aside_of_others_is_no_answer() {
+    let folder = folder();
+    let store = open(&folder);
+    accepted(&store, message("2")).await;
+    let wake = NewOutgoing {
+        kind: Kind::Wake,
+        ..message("3")
+    };
+    accepted(&store, wake).await;
+    damage(&folder, "UPDATE outgoing SET flight = '{]' WHERE id = '2'");
+    damage(&folder, "UPDATE outgoing SET flight = '{]' WHERE id = '3'");
+    for _ in 0..2 {
+        store.due(at(0), 10).await.unwrap_err();
+    }
+    let find = |source, id| store.find_outgoing(Some(source), id);
+    find("byway://a/planner", "2").await.unwrap_err();
+    assert!(find("byway://a/other", "2").await.unwrap().is_none());
+    assert!(find("byway://a/planner", "3").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_follows_from_an_arrival_is_not_stopped_by_damage_to_an_earlier_one() {
+    let folder = folder();
+    let store = open(&folder);
+    let follows = |authority: &str, receipt: &str| NewIncoming {
+        authority: authority.into(),
+        wake: Some(NewOutgoing {
+            kind: Kind::Wake,
+            ..message("1")
+        }),
+        receipt: Some(NewReceipt {
+            message: NewOutgoing {
+                kind: Kind::Receipt,
+                ..message(receipt)
+            },
+            of_source: "byway://a/planner".into(),
+            of_id: "1".into(),
+        }),
+        ..arrival("1")
+    };
+    store.take_in(follows("peer:a", "r-1")).await.unwrap();
+    damage(&folder, "UPDATE outgoing SET flight = '{]' WHERE kind = 'wake'");
+    damage(
+        &folder,
+        "UPDATE outgoing SET flight = '{]' WHERE kind = 'receipt'",
+    );
+    let taken = store.take_in(follows("peer:b", "r-2")).await.unwrap();
+    assert!(matches!(taken, TakenIn::New), "{taken:?}");
+    assert_eq!(ids(&store.due(at(0), 10).await.unwrap()), ["1", "r-2"]);
 }

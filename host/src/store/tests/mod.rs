@@ -17,6 +17,7 @@ mod plans;
 mod receipting;
 mod recording;
 mod retaining;
+mod straying;
 mod taking_in;
 
 use std::path::Path;

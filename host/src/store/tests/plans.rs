@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::store::{
-    accept, advance, dead, hasten, idempotency, inbox, intervene, journal, line, outbox, outlook, progress,
+    accept, advance, dead, hasten, idempotency, inbox, journal, line, old_keys, outbox, outlook, progress,
     receipts, set_aside, take_in,
 };
 
@@ -44,7 +44,6 @@ fn no_query_looks_through_a_table_or_sorts() {
         outbox::ATTEMPTS,
         outbox::KEYS_OF_NAME,
         dead::DEAD,
-        intervene::SEEN,
         receipts::UNSENT,
         receipts::WOKEN_FOR,
         outbox::COUNT,
@@ -57,6 +56,8 @@ fn no_query_looks_through_a_table_or_sorts() {
         hasten::LATER,
         idempotency::FIND,
         take_in::KNOWN,
+        old_keys::TAKEN_IN.over,
+        old_keys::PRESENTED.over,
         take_in::KEY_OF_NAME,
         set_aside::BY_ID,
         set_aside::BY_KEY,

@@ -100,7 +100,12 @@ async fn damaged_progress_is_never_handed_over() {
 
 #[tokio::test]
 async fn nothing_is_taken_in_twice_under_a_damaged_key() {
-    for change in ["digest = x'00'", "key = 7", "kept_until = kept_until + 1"] {
+    for change in [
+        "digest = x'00'",
+        "key = 7",
+        "kept_until = kept_until + 1",
+        "kept_until = -9000000000000",
+    ] {
         let folder = folder();
         let store = open(&folder);
         store.take_in(arrival("1")).await.unwrap();
@@ -125,7 +130,12 @@ async fn nothing_is_taken_in_twice_under_a_damaged_key() {
 
 #[tokio::test]
 async fn nothing_is_accepted_under_a_damaged_idempotency_key() {
-    for change in ["digest = x'00'", "id = 'other'", "source = 'other'"] {
+    for change in [
+        "digest = x'00'",
+        "id = 'other'",
+        "source = 'other'",
+        "kept_until = -9000000000000",
+    ] {
         let folder = folder();
         let store = open(&folder);
         let under = |key: &str, id: &str| NewOutgoing {
@@ -309,4 +319,62 @@ async fn what_was_there_before_gets_its_sums_and_damage_stays_damage() {
     assert_eq!(store.progress(due[0].key, "chat").await.unwrap(), Some(vec![1]));
     assert_eq!(store.cursor("mail").await.unwrap(), Some(b"41".to_vec()));
     assert_eq!(store.breakers().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_damaged_key_does_not_go_before_its_time_and_is_in_nobodys_way() {
+    let folder = folder();
+    let store = open(&folder);
+    let under = |key: &str, id: &str| NewOutgoing {
+        idempotency: Some((key.into(), [3; 32])),
+        ..message(id)
+    };
+    for id in ["1", "2"] {
+        store.take_in(arrival(id)).await.unwrap();
+        accepted(&store, under(id, id)).await;
+    }
+    damage(
+        &folder,
+        "UPDATE taken_in SET kept_until = -9000000000000 WHERE id = '1'",
+    );
+    damage(
+        &folder,
+        "UPDATE idempotency SET kept_until = -9000000000000 WHERE id = '1'",
+    );
+    let later = at(40 * 24 * 3_600);
+    let cutoffs = Cutoffs {
+        now: later,
+        delivered: Timestamp::MIN,
+        dead: Timestamp::MIN,
+        processed: Timestamp::MIN,
+        journal: Timestamp::MIN,
+    };
+    assert_eq!(store.prune(cutoffs).await.unwrap().keys, 2);
+    let again = NewIncoming {
+        received_at: later,
+        ..arrival("1")
+    };
+    store.take_in(again).await.unwrap_err();
+    let again = NewOutgoing {
+        accepted_at: later,
+        ..under("1", "1-again")
+    };
+    store.accept(again).await.unwrap_err();
+    assert_eq!(store.prune(cutoffs).await.unwrap().keys, 0);
+}
+
+#[tokio::test]
+async fn a_damaged_breaker_whose_name_is_no_text_any_more_is_set_aside() {
+    let folder = folder();
+    let store = open(&folder);
+    store.keep_breaker(breaker("a")).await.unwrap();
+    store.keep_breaker(breaker("b")).await.unwrap();
+    damage(
+        &folder,
+        "UPDATE breaker SET transport = CAST(x'ff' AS TEXT) WHERE transport = 'a'",
+    );
+    assert_eq!(store.breakers().await.unwrap(), [breaker("b")]);
+    assert_eq!(kept_aside(&folder, "breaker"), 1);
+    assert_eq!(store.breakers().await.unwrap(), [breaker("b")]);
+    assert_eq!(kept_aside(&folder, "breaker"), 1);
 }
