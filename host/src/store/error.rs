@@ -168,6 +168,7 @@ impl StoreError {
             // A row that cannot be understood was not written by byway.
             Sql::FromSqlConversionFailure(..)
             | Sql::IntegralValueOutOfRange(..)
+            | Sql::Utf8Error(..)
             | Sql::InvalidColumnType(..) => {
                 return Self::Damaged { file, why };
             }

@@ -8,6 +8,7 @@
 use rusqlite::{Connection, params};
 
 use super::column::limit;
+use super::stray::despite_indexes;
 use super::{Store, StoreError};
 use crate::envelope::Address;
 
@@ -84,8 +85,9 @@ fn dead_in_line(connection: &Connection, after: i64) -> rusqlite::Result<Vec<Dea
 
 fn leave_dead(connection: &Connection, keys: &[i64]) -> rusqlite::Result<usize> {
     let mut leave = connection.prepare_cached(LEAVE_DEAD)?;
-    keys.iter()
-        .try_fold(0, |left, key| Ok(left + leave.execute([key])?))
+    keys.iter().try_fold(0, |left, key| {
+        Ok(left + despite_indexes(connection, &["outgoing"], || leave.execute([key]))?)
+    })
 }
 
 /// Whether a new message of this partition has to wait for others.
@@ -98,10 +100,14 @@ pub(super) fn has_others(connection: &Connection, recipient: &str, key: &str) ->
 /// Has a message that goes on after an end wait for its turn, where it still stands in line and is not the first: it
 /// may have ended before its turn came, by its deadline.
 pub(super) fn queue_up(connection: &Connection, key: i64) -> rusqlite::Result<()> {
-    connection.prepare_cached(QUEUE_UP)?.execute([key]).map(drop)
+    despite_indexes(connection, &["outgoing"], || {
+        connection.prepare_cached(QUEUE_UP)?.execute([key]).map(drop)
+    })
 }
 
 /// Takes a message that has not ended for good out of its line, if it stands in one.
 pub(super) fn leave(connection: &Connection, key: i64) -> rusqlite::Result<()> {
-    connection.prepare_cached(LEAVE)?.execute([key]).map(drop)
+    despite_indexes(connection, &["outgoing"], || {
+        connection.prepare_cached(LEAVE)?.execute([key]).map(drop)
+    })
 }

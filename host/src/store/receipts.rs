@@ -15,6 +15,7 @@ use super::journal::{About, tell};
 use super::outbox;
 use super::rows::{Accepted, Advance, Advanced, Incoming, MessageKey, NewOutgoing};
 use super::set_aside::set_aside;
+use super::stray::despite_indexes;
 use super::sum;
 use super::words::InboxStatus;
 use super::{Store, StoreError};
@@ -116,9 +117,10 @@ pub(super) fn accept_receipt(
             continue;
         }
         let reason = "a later receipt went in its place";
-        connection
-            .prepare_cached(REPLACE)?
-            .execute(params![key, reason, now.as_millisecond()])?;
+        despite_indexes(connection, &["outgoing"], || {
+            let values = params![key, reason, now.as_millisecond()];
+            connection.prepare_cached(REPLACE)?.execute(values)
+        })?;
         sum::renew_state(connection, key)?;
         let about = About {
             source: &new.message.source,

@@ -108,6 +108,7 @@ pub(super) fn or_damage<T>(read: rusqlite::Result<T>, damage: Damage) -> rusqlit
         Sql::InvalidColumnType(column, _, kind) => {
             Sql::FromSqlConversionFailure(column, kind, Box::new(damage))
         }
+        Sql::Utf8Error(column, _) => Sql::FromSqlConversionFailure(column, Type::Text, Box::new(damage)),
         Sql::IntegralValueOutOfRange(column, _) => {
             Sql::FromSqlConversionFailure(column, Type::Integer, Box::new(damage))
         }

@@ -175,6 +175,7 @@ async fn a_row_that_byway_cannot_have_written_is_damage() {
     for change in [
         "status = 'perhaps'",
         "recipient = 'nobody'",
+        "source = CAST(x'ff' AS TEXT)",
         "deadline = 9223372036854775807",
     ] {
         let folder = folder();

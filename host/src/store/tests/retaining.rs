@@ -236,3 +236,19 @@ async fn the_room_comes_back_to_the_disk() {
     // What is left free in the file, and the tables.
     assert!(size(&folder) < 6 << 20, "{}", size(&folder));
 }
+
+#[tokio::test]
+async fn a_damaged_message_stops_no_other_from_going() {
+    let folder = folder();
+    let store = open(&folder);
+    for id in ["1", "2"] {
+        ended(&store, id, Status::Delivered, 5).await;
+    }
+    shell(&folder)
+        .execute_batch("UPDATE outgoing SET source = CAST(x'ff' AS TEXT) WHERE id = '1'")
+        .unwrap();
+    let error = store.prune(cutoffs(100)).await.unwrap_err();
+    assert_eq!(error.code(), crate::error_code::ErrorCode::RowDamaged);
+    assert_eq!(store.prune(cutoffs(100)).await.unwrap().outgoing, 1);
+    assert!(listed(&store).await.is_empty());
+}
