@@ -354,10 +354,17 @@ fn dump(file: &Path) -> rusqlite::Result<Dump> {
     dump.insert("integrity".into(), vec![vec![sound]]);
     for name in names {
         let mut query = database.prepare(&format!("SELECT * FROM \"{name}\""))?;
-        let columns: Vec<usize> = query
-            .column_names()
+        // A column's name may be no UTF-8 any more.
+        let columns: Vec<usize> = database
+            .prepare("SELECT CAST(name AS BLOB) FROM pragma_table_info(?1)")?
+            .query_map([&name], |row| row.get::<_, Vec<u8>>(0))?
+            .collect::<rusqlite::Result<Vec<_>>>()?
+            .iter()
             .enumerate()
-            .filter(|(_, column)| !READ_BY_NOBODY.contains(&(name.as_str(), *column)))
+            .filter(|(_, column)| {
+                let is_it = |(table, unread): &(&str, &str)| *table == name && unread.as_bytes() == *column;
+                !READ_BY_NOBODY.iter().any(is_it)
+            })
             .map(|(place, _)| place)
             .collect();
         let rows = query.query_map([], |row| {
