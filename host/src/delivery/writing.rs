@@ -31,16 +31,21 @@ impl Journey {
 
     pub(super) async fn pause(&mut self, status: Status, until: Timestamp, reason: Option<&str>) {
         let until = until.min(self.message.deadline);
-        if status == Status::Held && self.message.status != Status::Held {
+        let is_new = status == Status::Held && self.message.status != Status::Held;
+        if self.write(status, until, reason).await && is_new {
             tracing::warn!(id = self.message.id, reason, "held");
         }
-        self.write(status, until, reason).await;
     }
 
     pub(super) async fn end(&mut self, status: Status, reason: &str) {
         // Nobody redrives a receipt: one that found no way is over, not dead.
         let over = self.message.kind == Kind::Receipt && status == Status::Dead;
         let status = if over { Status::Expired } else { status };
+        self.receipt = self.receipt_of_end(status);
+        // Told once it is on disk: what the log says is so.
+        if !self.write(status, self.message.deadline, Some(reason)).await || self.message.status != status {
+            return;
+        }
         match status {
             Status::Delivered if self.flight.fallback => {
                 tracing::warn!(
@@ -56,8 +61,6 @@ impl Journey {
             }
             _ => tracing::warn!(id = self.message.id, ?status, reason, "the message has ended"),
         }
-        self.receipt = self.receipt_of_end(status);
-        self.write(status, self.message.deadline, Some(reason)).await;
     }
 
     /// The receipt for a message whose agent could not be woken. The inbox has it, so nothing is lost; but its

@@ -65,5 +65,13 @@ pub(super) fn prove(world: &mut World) -> Result<()> {
         "delivered delivered → delivered",
         &standing.told(),
     );
+    // Over HTTP the gateway says so.
+    let id = world.send("main@chat", "chat-fails [[status:400]]", &[])?;
+    let standing = world.wait(&id, DELIVERY_MAY_TAKE, |standing| !standing.attempts.is_empty())?;
+    world.table.row(
+        "chat: the model's provider refuses",
+        "refused http-400 → dead",
+        &standing.told(),
+    );
     Ok(())
 }
