@@ -1,5 +1,7 @@
 //! The long form of the tests that `test` runs shortly: thousands of kills, every point of a power cut, every bit.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use crate::build;
 use crate::failure::{Failure, Result};
 use crate::layout::Layout;
@@ -50,8 +52,13 @@ pub(crate) fn torture(layout: &Layout, arguments: &[String]) -> Result<()> {
     cargo
         .env(WHOLE, "1")
         .env("BYWAY_TORTURE_KILLS", kills.to_string());
-    if let Some(seed) = seed {
-        cargo.env("BYWAY_TORTURE_SEED", seed.to_string());
-    }
+    let seed = seed.unwrap_or_else(of_the_moment);
+    cargo.env("BYWAY_TORTURE_SEED", seed.to_string());
     process::run(&mut cargo, "the tests under torture")
+}
+
+/// A seed that nobody has tried yet.
+fn of_the_moment() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_secs() ^ u64::from(since.subsec_nanos())
 }
