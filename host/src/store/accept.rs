@@ -40,7 +40,7 @@ impl Store {
             },
             Kind::Wake | Kind::Receipt => None,
         };
-        self.write_sound(move |tx| accept(tx, &new)).await
+        self.write_sound_with_others(move |tx| accept(tx, &new)).await
     }
 }
 

@@ -45,7 +45,8 @@ impl Store {
                 return self.inner.readers.read(known).await?.ok_or(full);
             }
         };
-        self.write_sound(move |tx| accept_all(tx, &parts)).await
+        self.write_sound_with_others(move |tx| accept_all(tx, &parts))
+            .await
     }
 }
 

@@ -80,6 +80,16 @@ impl Store {
         written
     }
 
+    /// The same for callers from outside, who share a sync with those that come at the same time.
+    pub(super) async fn write_sound_with_others<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let written = self.inner.writer.write_with_others(work).await;
+        self.set_aside_what_is_damaged(&written).await?;
+        written
+    }
+
     /// Sets aside the row that kept something from being done, where one did.
     pub(super) async fn set_aside_what_is_damaged<T>(
         &self,

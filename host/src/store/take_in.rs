@@ -44,7 +44,7 @@ impl Store {
                 return self.inner.readers.read(known).await?.ok_or(full);
             }
         };
-        self.write_sound(move |tx| take_in(tx, &new)).await
+        self.write_sound_with_others(move |tx| take_in(tx, &new)).await
     }
 }
 

@@ -30,11 +30,11 @@ use super::{Durability, StoreError};
 /// Each may carry a message of a megabyte, so this also bounds memory.
 const GROUP_MAX: usize = 256;
 /// The longest wait for callers who usually come together.
-const GATHER_MAX: Duration = Duration::from_millis(5);
+const GATHER_MAX: Duration = Duration::from_millis(4);
 /// The wait ends where nobody has come for so long.
-const QUIET: Duration = Duration::from_millis(1);
+const QUIET: Duration = Duration::from_micros(500);
 /// How often it is looked who has come.
-const STEP: Duration = Duration::from_micros(200);
+const STEP: Duration = Duration::from_micros(50);
 
 /// The writer's handle. When it is dropped, everything that waits is written, and the file and the
 /// folder are free again.
@@ -52,12 +52,15 @@ struct Written {
 
 /// A call that waits for the writer. May be done more than once, where the first time came to nothing.
 trait Job: Send {
+    /// Whether it is worth a wait for others like it.
+    fn gathers(&self) -> bool;
     fn run(&mut self, connection: &Connection) -> rusqlite::Result<()>;
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
 struct Call<F, T> {
     work: F,
+    gathers: bool,
     done: Option<T>,
     sender: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -67,13 +70,19 @@ where
     F: Fn(&Connection) -> rusqlite::Result<T> + Send,
     T: Send,
 {
+    fn gathers(&self) -> bool {
+        self.gathers
+    }
+
     fn run(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.done = Some((self.work)(connection)?);
         Ok(())
     }
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
-        let Self { work, done, sender } = *self;
+        let Self {
+            work, done, sender, ..
+        } = *self;
         // Before the caller goes on: what the work holds may be a share of the store itself, and who lets go of
         // the last one waits for this thread.
         drop(work);
@@ -130,9 +139,27 @@ impl Writer {
         &self,
         work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.call(work, false).await
+    }
+
+    /// The same for callers from outside, of whom many may come at a time: where they do, they are waited for, so that
+    /// they share a sync. What is under way already, a delivery for one, is better not kept waiting.
+    pub(super) async fn write_with_others<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.call(work, true).await
+    }
+
+    async fn call<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        gathers: bool,
+    ) -> Result<T, StoreError> {
         let (sender, receiver) = oneshot::channel();
         let job = Box::new(Call {
             work,
+            gathers,
             done: None,
             sender,
         });
@@ -182,7 +209,7 @@ impl Desk {
     fn run(&mut self, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
         let mut group = Vec::with_capacity(GROUP_MAX);
         while waiting.blocking_recv_many(&mut group, GROUP_MAX) > 0 {
-            if self.durability == Durability::Full {
+            if self.durability == Durability::Full && group.iter().any(|job| job.gathers()) {
                 self.gather(&mut waiting, &mut group);
             }
             self.write(&mut group);
