@@ -81,6 +81,7 @@ impl Stage {
             cache_dir: None,
             compiling: Compiling::InProcess,
             attempts_at_once_max: 1,
+            lanes: 1,
             builtin: &[],
         });
         let folder = guests_folder();

@@ -2,7 +2,8 @@
 //! component run on the bare engine.
 //!
 //! Both make a fresh store and instance for each call, from a pool of the same settings, call `send` with the
-//! same message, and drop everything. The rounds are interleaved, so that a busy machine slows both;
+//! same message, and drop everything; the bare engine on two threads of one runtime, byway on two lanes, as `serve`
+//! makes its attempts. The rounds are interleaved, so that a busy machine slows both;
 //! the figures are medians of the rounds. The component is taken from `BYWAY_GUESTS`, or from where
 //! the tests of the sandbox build it.
 
@@ -21,6 +22,7 @@ mod stage;
 use std::sync::Arc;
 
 use byway::config::AdapterRef;
+use byway::lanes::Lanes;
 use byway::sandbox::{Call, LoadedTransport};
 use stage::{ROUNDS, call, median};
 use wasmtime::component::{Component, Linker, ResourceTable};
@@ -52,16 +54,17 @@ fn main() {
         .enable_all()
         .build()
         .unwrap();
-    let (bare, byway) = (Arc::new(Bare::new(&guest)), noop(&guest));
+    let lanes = Lanes::start(2).unwrap();
+    let (bare, byway) = (Arc::new(Bare::new(&guest)), noop(&guest, &lanes));
     runtime.block_on(async {
         let mut rows = [const { Vec::new() }; 4];
         for round in 0..=ROUNDS {
             // One task, then two, of each in turn: what slows the machine slows all four.
             let figures = [
                 bare_rate(&bare, 1).await,
-                byway_rate(&byway, 1).await,
+                byway_rate(&lanes, &byway, 1).await,
                 bare_rate(&bare, 2).await,
-                byway_rate(&byway, 2).await,
+                byway_rate(&lanes, &byway, 2).await,
             ];
             if round > 0 {
                 for (row, figure) in rows.iter_mut().zip(figures) {
@@ -87,9 +90,9 @@ fn main() {
 }
 
 /// Attempts a second.
-async fn byway_rate(transport: &LoadedTransport, tasks: usize) -> f64 {
+async fn byway_rate(lanes: &Lanes, transport: &LoadedTransport, tasks: usize) -> f64 {
     let call: Call = call();
-    stage::rate(tasks, CALLS, || {
+    stage::rate(lanes, tasks, CALLS, || {
         let (transport, call) = (transport.clone(), call.clone());
         async move {
             for _ in 0..CALLS {
@@ -102,7 +105,7 @@ async fn byway_rate(transport: &LoadedTransport, tasks: usize) -> f64 {
 
 /// Calls a second.
 async fn bare_rate(bare: &Arc<Bare>, tasks: usize) -> f64 {
-    stage::rate(tasks, CALLS, || {
+    stage::rate(&Lanes::none(), tasks, CALLS, || {
         let bare = Arc::clone(bare);
         async move {
             for _ in 0..CALLS {
@@ -113,8 +116,8 @@ async fn bare_rate(bare: &Arc<Bare>, tasks: usize) -> f64 {
     .await
 }
 
-fn noop(guest: &std::path::Path) -> LoadedTransport {
-    stage::sandbox(None)
+fn noop(guest: &std::path::Path, lanes: &Lanes) -> LoadedTransport {
+    stage::sandbox(None, lanes)
         .load(&stage::transport(AdapterRef::Path(guest.into())))
         .unwrap()
 }
@@ -167,6 +170,10 @@ impl Bare {
         linker.define_unknown_imports_as_traps(&component).unwrap();
         let pre = wit::TransportAdapterPre::new(linker.instantiate_pre(&component).unwrap()).unwrap();
         let text = "x".repeat(800);
+        // What byway hands over, for the same work on both sides.
+        let attributes = (call().envelope.attributes().into_iter())
+            .map(|(name, value)| wit::byway::transport::types::Header { name, value })
+            .collect();
         let envelope = wit::byway::transport::types::Envelope {
             id: "m-1".into(),
             source: "byway://a/planner".into(),
@@ -175,7 +182,7 @@ impl Bare {
             subject: None,
             time: None,
             data_content_type: None,
-            attributes: vec![],
+            attributes,
             data: Some(wit::byway::transport::types::Data::Text(text)),
             structured: call().structured.to_vec(),
         };

@@ -22,6 +22,7 @@ use std::path::Path;
 
 use byway::config::{AdapterRef, Transport};
 use byway::contract::Outcome;
+use byway::lanes::Lanes;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -46,7 +47,7 @@ fn main() {
 
 fn count(cache: &str, attempts: &str, transport: &Transport) {
     let attempts: usize = attempts.parse().unwrap();
-    let sandbox = stage::sandbox(Some(Path::new(cache).to_owned()));
+    let sandbox = stage::sandbox(Some(Path::new(cache).to_owned()), &Lanes::none());
     let loaded = sandbox.load(transport).unwrap();
     let call = stage::call();
     runtime().block_on(async {

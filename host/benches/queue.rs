@@ -195,6 +195,7 @@ impl Queue {
             in_force: Arc::new(move || Arc::clone(&in_force)),
             clock: Arc::new(|| start() + SignedDuration::from_secs(1)),
             at_once_max: 64,
+            lanes: byway::lanes::Lanes::none(),
         });
         let (_stop, stopped) = watch::channel(false);
         let _ = tokio::time::timeout(RUN, engine.run(stopped)).await;

@@ -1,7 +1,10 @@
 //! What the sandbox costs where it matters: the webhook adapter beside the same client used natively.
 //!
 //! Both post the same message of about a kilobyte over kept connections to a server in this very
-//! process, one at a time and eight at a time. The rounds are interleaved and the figures are medians.
+//! process, one at a time and eight at a time: first with all of it on one thread, which tells what the
+//! work costs, then with the server on a runtime of two threads and byway on two lanes, as `serve` makes its
+//! attempts. There the native client goes on lanes and on the server's own runtime, and the better of the two
+//! counts. The rounds are interleaved and the figures are medians.
 
 #![allow(
     missing_docs,
@@ -19,12 +22,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use byway::contract::Outcome;
-use byway::sandbox::LoadedTransport;
+use byway::lanes::{self, Lanes};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use stage::ROUNDS;
+use tokio::runtime::Builder;
 
 const CALLS: usize = 2_000;
 
@@ -33,56 +37,69 @@ fn main() {
     if std::env::args().any(|it| it == "--list" || it == "--test") {
         return;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let one = Builder::new_current_thread().enable_all().build().unwrap();
+    one.block_on(run("one thread ", &Lanes::none()));
+    let two = Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(run());
+    two.block_on(run("two threads", &Lanes::start(2).unwrap()));
+    stage::print_load();
 }
 
-async fn run() {
+async fn run(layout: &str, lanes: &Lanes) {
     let url = stage::serve().await;
-    let native = Arc::new(Native::new(&url));
-    let sandboxed = sandboxed(&url);
+    let native = Arc::new([Native::new(&url), Native::new(&url)]);
+    let sandboxed = stage::sandbox(None, lanes).load(&stage::webhook(&url)).unwrap();
     let call = stage::call();
+    let of_native = async |lanes: &Lanes, at_once: usize| {
+        stage::rate(lanes, at_once, CALLS / at_once, || {
+            let native = Arc::clone(&native);
+            async move {
+                for _ in 0..CALLS / at_once {
+                    native[lanes::here()].post().await;
+                }
+            }
+        })
+        .await
+    };
+    let of_byway = async |at_once: usize| {
+        stage::rate(lanes, at_once, CALLS / at_once, || {
+            let (sandboxed, call) = (sandboxed.clone(), call.clone());
+            async move {
+                for _ in 0..CALLS / at_once {
+                    let attempted = sandboxed.attempt(call.clone()).await.unwrap();
+                    assert!(
+                        matches!(attempted.outcome, Outcome::Delivered(_)),
+                        "{attempted:?}"
+                    );
+                }
+            }
+        })
+        .await
+    };
     for at_once in [1, 8] {
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let mut rows = [const { Vec::new() }; 3];
         for round in 0..=ROUNDS {
-            let of_native = stage::rate(at_once, CALLS / at_once, || {
-                let native = Arc::clone(&native);
-                async move {
-                    for _ in 0..CALLS / at_once {
-                        native.post().await;
-                    }
-                }
-            })
-            .await;
-            let of_byway = stage::rate(at_once, CALLS / at_once, || {
-                let (sandboxed, call) = (sandboxed.clone(), call.clone());
-                async move {
-                    for _ in 0..CALLS / at_once {
-                        let attempted = sandboxed.attempt(call.clone()).await.unwrap();
-                        assert!(
-                            matches!(attempted.outcome, Outcome::Delivered(_)),
-                            "{attempted:?}"
-                        );
-                    }
-                }
-            })
-            .await;
+            let figures = [
+                of_native(&Lanes::none(), at_once).await,
+                of_native(lanes, at_once).await,
+                of_byway(at_once).await,
+            ];
             if round > 0 {
-                theirs.push(of_native);
-                ours.push(of_byway);
+                for (row, figure) in rows.iter_mut().zip(figures) {
+                    row.push(figure);
+                }
             }
         }
-        let (ours, theirs) = (stage::median(ours), stage::median(theirs));
+        let [at_home, on_lanes, ours] = rows.map(stage::median);
+        let native = at_home.max(on_lanes);
         println!(
-            "{at_once} at once     native {theirs:>8.0}/s   byway {ours:>8.0}/s   ratio {:.2}",
-            ours / theirs
+            "{layout}   {at_once} at once     native {native:>8.0}/s   byway {ours:>8.0}/s   ratio {:.2}",
+            ours / native
         );
     }
-    stage::print_load();
 }
 
 /// The client that byway's egress is made of, with nothing around it.
@@ -112,8 +129,4 @@ impl Native {
         assert_eq!(response.status(), http::StatusCode::OK);
         response.into_body().collect().await.unwrap();
     }
-}
-
-fn sandboxed(url: &str) -> LoadedTransport {
-    stage::sandbox(None).load(&stage::webhook(url)).unwrap()
 }

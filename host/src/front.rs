@@ -16,6 +16,7 @@ mod reload;
 mod setup;
 mod upkeep;
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ use crate::envelope::Envelope;
 use crate::error_code::ErrorCode;
 use crate::identity::Identity;
 use crate::intake::{Door, Intake, Refusal, Submission, Submitted, TakenIn};
+use crate::lanes::{self, Lanes};
 use crate::principal::{Principal, Tokens};
 use crate::sandbox::{Compiling, LoadedTransport, PreflightProblem, Sandbox, SandboxSettings, read_secret};
 use crate::store::{self, Store};
@@ -85,9 +87,10 @@ impl Byway {
     fn open_within(config: Config, compiling: Compiling, patience: Duration) -> Result<Self, StartError> {
         let marks = Marks::of(&config);
         let store = open_store(&config)?;
-        let sandbox = sandbox(&config, compiling)?;
+        let lanes = Lanes::start(lanes::fitting()).map_err(no_lanes)?;
+        let sandbox = sandbox_of_lanes(&config, compiling, lanes.count())?;
         let (fleet, late) = loading::load_all(&sandbox, &config, patience, Timestamp::now());
-        let byway = Self::put_together(config, store, fleet, Some((sandbox, marks)))?;
+        let byway = Self::put_together(config, store, fleet, Some((sandbox, marks)), lanes)?;
         Ok(Self { late, ..byway })
     }
 
@@ -97,7 +100,7 @@ impl Byway {
     /// Where the data folder or the identity cannot be had.
     pub fn open_without_transports(config: Config) -> Result<Self, StartError> {
         let store = open_store(&config)?;
-        Self::put_together(config, store, Fleet::default(), None)
+        Self::put_together(config, store, Fleet::default(), None, Lanes::none())
     }
 
     fn put_together(
@@ -105,6 +108,7 @@ impl Byway {
         store: Store,
         fleet: Fleet,
         running: Option<(Sandbox, Marks)>,
+        lanes: Lanes,
     ) -> Result<Self, StartError> {
         let data_dir = &config.instance.data_dir;
         let identity = Arc::new(Identity::load_or_create(data_dir).map_err(data_folder)?);
@@ -128,6 +132,7 @@ impl Byway {
             },
             clock: Arc::clone(&ground.clock),
             at_once_max,
+            lanes,
         });
         Ok(Self {
             setup,
@@ -279,17 +284,29 @@ fn open_store(config: &Config) -> Result<Store, StartError> {
 /// # Errors
 /// Where the engine cannot be made on this machine.
 pub fn sandbox(config: &Config, compiling: Compiling) -> Result<Sandbox, StartError> {
+    sandbox_of_lanes(config, compiling, 1)
+}
+
+fn sandbox_of_lanes(config: &Config, compiling: Compiling, lanes: usize) -> Result<Sandbox, StartError> {
     let data_dir = &config.instance.data_dir;
     Sandbox::new(SandboxSettings {
         cache_dir: data_dir.is_dir().then(|| data_dir.join("compiled")),
         compiling,
         attempts_at_once_max: config.limits.attempts_at_once_max,
+        lanes,
         builtin: crate::builtin::adapters(),
     })
     .map_err(|error| StartError {
         code: ErrorCode::Internal,
         message: error.to_string(),
     })
+}
+
+fn no_lanes(error: io::Error) -> StartError {
+    StartError {
+        code: ErrorCode::Internal,
+        message: format!("this machine gives no threads to deliver with: {error}"),
+    }
 }
 
 /// Everything that is wrong with a transport's adapter, its configuration and its grants.

@@ -17,7 +17,7 @@
 //! | [`cli`] | one file a verb |
 //!
 //! Beside them: [`identity`] (who this instance is), [`principal`] (who calls), [`private_file`] (files that
-//! are nobody else's business), [`builtin`] (the adapters it carries), and [`front`], one running byway put together.
+//! are nobody else's business), [`builtin`] (the adapters it carries), [`lanes`] (the threads of its deliveries), and [`front`], one running byway put together.
 //!
 //! [`error_code`] lists every error a person can meet, with its cause and its fix.
 
@@ -32,6 +32,7 @@ pub mod error_code;
 pub mod front;
 pub mod identity;
 pub mod intake;
+pub mod lanes;
 pub mod principal;
 pub mod private_file;
 pub mod routing;

@@ -9,8 +9,10 @@ use axum::Router;
 use axum::http::StatusCode;
 use byway::config::{AdapterRef, Breaker, Grants, HttpGrant, Place, Transport, TransportLimits};
 use byway::envelope::Envelope;
+use byway::lanes::Lanes;
 use byway::sandbox::{Call, Compiling, KeepProgress, Sandbox, SandboxSettings};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 /// Interleaved rounds; the first is to warm up and is not counted.
 pub const ROUNDS: usize = 7;
@@ -43,11 +45,12 @@ fn built(component: PathBuf) -> PathBuf {
 }
 
 /// A sandbox with the adapters that byway carries.
-pub fn sandbox(cache_dir: Option<PathBuf>) -> Sandbox {
+pub fn sandbox(cache_dir: Option<PathBuf>, lanes: &Lanes) -> Sandbox {
     Sandbox::new(SandboxSettings {
         cache_dir,
         compiling: Compiling::InProcess,
         attempts_at_once_max: 62,
+        lanes: lanes.count(),
         builtin: byway::builtin::adapters(),
     })
     .unwrap()
@@ -132,16 +135,17 @@ pub fn call() -> Call {
     }
 }
 
-/// Calls a second, where so many tasks at once make so many each.
-pub async fn rate<F>(tasks: usize, calls_each: usize, work: impl Fn() -> F) -> f64
+/// Calls a second, where so many tasks at once, on these lanes or on the runtime, make so many each.
+pub async fn rate<F>(lanes: &Lanes, tasks: usize, calls_each: usize, work: impl Fn() -> F) -> f64
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let began = Instant::now();
-    let running: Vec<_> = (0..tasks).map(|_| tokio::spawn(work())).collect();
-    for task in running {
-        task.await.unwrap();
+    let mut running = JoinSet::new();
+    for _ in 0..tasks {
+        lanes.begin(&mut running, work());
     }
+    running.join_all().await;
     (tasks * calls_each) as f64 / began.elapsed().as_secs_f64()
 }
 

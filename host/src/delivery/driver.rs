@@ -22,6 +22,7 @@ use super::pick::{Asked, pick};
 use super::tally::Tally;
 use super::turns::Turns;
 use crate::envelope::Address;
+use crate::lanes::Lanes;
 use crate::store::{MessageKey, Store, StoreError};
 
 /// Where the engine gets the time from.
@@ -42,6 +43,8 @@ pub struct EngineSettings {
     pub clock: Clock,
     /// How many messages are worked on at once.
     pub at_once_max: usize,
+    /// What they are worked on by.
+    pub lanes: Lanes,
 }
 
 /// Delivers what is due. Cheap to clone.
@@ -131,7 +134,10 @@ impl Engine {
         let in_force = self.in_force();
         self.plan_by(&in_force, work).await?;
         let EngineSettings {
-            store, at_once_max, ..
+            store,
+            at_once_max,
+            lanes,
+            ..
         } = &self.inner.settings;
         let now = self.now();
         let at_work = work
@@ -155,7 +161,7 @@ impl Engine {
         work.turns = picked.turns;
         for message in picked.messages {
             let key = message.key;
-            let task = work.under_way.spawn(Journey::new(self.clone(), message).run());
+            let task = lanes.begin(&mut work.under_way, Journey::new(self.clone(), message).run());
             work.busy.insert(task.id(), key);
         }
         Ok(picked.next.map_or(LOOK_AT_LEAST_EVERY, |next| {

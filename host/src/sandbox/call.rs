@@ -7,26 +7,14 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::Semaphore;
 use wasmtime::component::Instance;
-use wasmtime::{Engine, Store, UpdateDeadline};
+use wasmtime::{Store, UpdateDeadline};
 
 use super::breakage::{Breakage, recognise};
 use super::component::Adapter;
+use super::lane::Lane;
 use super::limits::{HANDLES_MAX, HOST_CALL_BYTES_MAX};
 use super::state::{Context, GuestState, Rights};
-use super::ticker::Ticker;
-
-/// What all calls share.
-#[derive(Debug)]
-pub(super) struct Machine {
-    pub engine: Engine,
-    pub ticker: Ticker,
-    /// As many as there are slots: the pool is never asked for more.
-    pub slots: Arc<Semaphore>,
-    /// How many that is.
-    pub attempts_at_once_max: usize,
-}
 
 /// A guest's function and its arguments.
 pub(super) type Function<T> = Box<
@@ -38,15 +26,15 @@ pub(super) type Function<T> = Box<
 /// # Errors
 /// What broke the call off.
 pub(super) async fn call<T: Send>(
-    machine: &Machine,
+    lane: &Lane,
     adapter: &Adapter,
     rights: &Arc<Rights>,
     context: &Arc<Context>,
     function: Function<T>,
 ) -> Result<T, Breakage> {
     let deadline = context.deadline;
-    let _ticking = machine.ticker.ticking();
-    let mut store = store(machine, rights, context);
+    let _ticking = lane.ticker.ticking();
+    let mut store = store(lane, rights, context);
     let running = async {
         let instance = adapter.instantiate(&mut store).await?;
         function(&mut store, &instance).await
@@ -63,8 +51,8 @@ pub(super) async fn call<T: Send>(
     }
 }
 
-fn store(machine: &Machine, rights: &Arc<Rights>, context: &Arc<Context>) -> Store<GuestState> {
-    let mut store = Store::new(&machine.engine, GuestState::new(rights, context));
+fn store(lane: &Lane, rights: &Arc<Rights>, context: &Arc<Context>) -> Store<GuestState> {
+    let mut store = Store::new(&lane.engine, GuestState::new(rights, context));
     store.limiter(|state| &mut state.memory);
     store.set_hostcall_fuel(HOST_CALL_BYTES_MAX);
     store.set_max_component_handles(HANDLES_MAX);

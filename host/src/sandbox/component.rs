@@ -102,6 +102,10 @@ impl Adapter {
         })
     }
 
+    pub(super) fn component(&self) -> &Component {
+        self.pre.component()
+    }
+
     pub(super) async fn instantiate(&self, store: &mut Store<GuestState>) -> wasmtime::Result<Instance> {
         self.pre.instantiate_async(store).await
     }

@@ -5,11 +5,14 @@
 //! waiting three times.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::answers::Description;
+use super::compile;
+use super::compiled::{self, Compiled, Key};
 use super::component::Adapter;
+use super::lane::{Lane, Machine};
 use super::preflight::PreflightProblem;
 use crate::error_code::ErrorCode;
 
@@ -24,6 +27,73 @@ pub(super) struct Known {
     pub(super) description: Description,
     /// The SHA-256 of its bytes.
     pub(super) digest: [u8; 32],
+    /// The same for the lanes beside the first, each linked when its first call comes.
+    others: Box<[OnceLock<Option<Adapter>>]>,
+    kept: Option<Arc<Compiled>>,
+}
+
+/// An adapter as this thread is to call it: on its lane, linked for that.
+#[derive(Clone, Copy)]
+pub(super) struct Here<'a> {
+    pub lane: &'a Lane,
+    pub adapter: &'a Adapter,
+}
+
+impl Known {
+    /// A component that was linked on the first lane. Its code for the others is taken from `kept`, where it is there.
+    pub(super) fn new(
+        adapter: Adapter,
+        description: Description,
+        digest: [u8; 32],
+        machine: &Machine,
+        kept: Option<Arc<Compiled>>,
+    ) -> Self {
+        Self {
+            adapter,
+            description,
+            digest,
+            others: (0..machine.others()).map(|_| OnceLock::new()).collect(),
+            kept,
+        }
+    }
+
+    /// The adapter for this thread. Where it cannot be linked for its lane, that of the first.
+    pub(super) fn here<'a>(&'a self, machine: &'a Machine) -> Here<'a> {
+        self.on_other(machine).unwrap_or(Here {
+            lane: machine.first(),
+            adapter: &self.adapter,
+        })
+    }
+
+    fn on_other<'a>(&'a self, machine: &'a Machine) -> Option<Here<'a>> {
+        let (place, lane) = machine.other_here()?;
+        let adapter = self.others.get(place)?.get_or_init(|| {
+            self.link(lane)
+                .inspect_err(|why| {
+                    let adapter = &self.description.name;
+                    tracing::warn!(
+                        adapter,
+                        "{why}; attempts of two threads share its code, which is slower"
+                    );
+                })
+                .ok()
+        });
+        let adapter = adapter.as_ref()?;
+        Some(Here { lane, adapter })
+    }
+
+    /// Nothing is compiled for it: engines are made alike, and what was compiled for one fits the others.
+    fn link(&self, lane: &Lane) -> Result<Adapter, String> {
+        let engine = &lane.engine;
+        let kept = |compiled: &Arc<Compiled>| compiled.get(engine, &Key::new(engine, &self.digest));
+        let component = match self.kept.as_ref().and_then(kept) {
+            Some(component) => component,
+            None => (self.adapter.component().serialize())
+                .and_then(|code| compiled::trusted(engine, &code))
+                .map_err(|error| compile::in_one_line(&error))?,
+        };
+        Adapter::prepare(engine, &lane.linker, &component).map_err(|problem| problem.message)
+    }
 }
 
 /// What is known of components. `K` is [`Known`], but for tests.

@@ -8,27 +8,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use wasmtime::Engine;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Component;
 
 use super::adapter_file;
 use super::answers::Needs;
 use super::breakage::Breakage;
-use super::call::{Machine, call};
+use super::call::call;
 use super::compile::{self, CompileFault, Compiling};
 use super::compiled::{self, Compiled, Key};
 use super::component::{self, Adapter};
 use super::deadline::Deadline;
 use super::effect::EffectLog;
 use super::egress::{Client, Tls};
-use super::engine::{self, Allocation};
 use super::files::Claims;
 use super::known::{Components, Known};
+use super::lane::Machine;
 use super::limits::{LOAD_TIME_MAX, REQUESTS_AT_ONCE_MAX};
 use super::log_lines::LogLines;
 use super::preflight::{self, PreflightProblem};
 use super::secrets::SecretBook;
-use super::state::{Context, GuestState, Purpose, Rights};
-use super::ticker::Ticker;
+use super::state::{Context, Purpose, Rights};
 use super::transport::LoadedTransport;
 use super::websocket::Opener;
 use super::{text, translate};
@@ -47,6 +46,8 @@ pub struct SandboxSettings {
     pub compiling: Compiling,
     /// How many attempts may run at once, over all transports.
     pub attempts_at_once_max: usize,
+    /// On how many lanes attempts are made (see [`lanes`](crate::lanes)); at least one.
+    pub lanes: usize,
     /// The components that byway carries, by the name after `builtin:`.
     pub builtin: &'static [(&'static str, &'static [u8])],
 }
@@ -56,16 +57,14 @@ pub struct SandboxSettings {
 #[error("{0}")]
 pub struct SandboxError(String);
 
-/// Engine, pool, compiled code and the ticking thread. Cheap to clone.
+/// Engines, pools, compiled code and the ticking threads. Cheap to clone.
 #[derive(Clone)]
 pub struct Sandbox(Arc<Inner>);
 
 struct Inner {
     machine: Arc<Machine>,
-    linker: Linker<GuestState>,
-    allocation: Allocation,
     compiling: Compiling,
-    compiled: Option<Compiled>,
+    compiled: Option<Arc<Compiled>>,
     tls: Tls,
     builtin: &'static [(&'static str, &'static [u8])],
     known: Components,
@@ -86,24 +85,15 @@ impl Sandbox {
     /// Where this machine gives neither memory for instances nor a thread.
     pub fn new(settings: SandboxSettings) -> Result<Self, SandboxError> {
         let attempts = settings.attempts_at_once_max.clamp(2, 10_000);
-        let slots = u32::try_from(attempts)
-            .unwrap_or(u32::MAX)
-            .saturating_add(LOADING_SLOTS);
-        let (engine, allocation) = engine::engine(slots).map_err(|error| SandboxError(error.to_string()))?;
-        let linker = component::linker(&engine).map_err(|error| SandboxError(format!("{error:#}")))?;
-        let ticker = Ticker::start(&engine)
-            .map_err(|error| SandboxError(format!("no thread to keep time with: {error}")))?;
+        let machine = Machine::new(attempts, LOADING_SLOTS, settings.lanes).map_err(SandboxError)?;
         Ok(Self(Arc::new(Inner {
-            machine: Arc::new(Machine {
-                engine,
-                ticker,
-                slots: Arc::new(Semaphore::new(attempts)),
-                attempts_at_once_max: attempts,
-            }),
-            linker,
-            allocation,
+            machine: Arc::new(machine),
             compiling: settings.compiling,
-            compiled: settings.cache_dir.as_deref().and_then(Compiled::open),
+            compiled: settings
+                .cache_dir
+                .as_deref()
+                .and_then(Compiled::open)
+                .map(Arc::new),
             tls: Tls::default(),
             builtin: settings.builtin,
             known: Components::default(),
@@ -133,7 +123,7 @@ impl Sandbox {
         let rights = Rights {
             transport: transport.clone(),
             config_json,
-            client: Client::of(transport, &inner.tls),
+            client: Client::of(transport, &inner.tls, inner.machine.others() + 1),
             opener: Opener::of(transport, &inner.tls),
             claims: Claims::default(),
         };
@@ -153,7 +143,7 @@ impl Sandbox {
 
     /// The engine that components are compiled for.
     pub(super) fn engine(&self) -> &Engine {
-        &self.0.machine.engine
+        &self.0.machine.first().engine
     }
 
     /// The component's bytes.
@@ -195,29 +185,29 @@ impl Sandbox {
         component: &Component,
         transport: &Transport,
     ) -> Result<Known, PreflightProblem> {
-        let adapter = Adapter::prepare(&self.0.machine.engine, &self.0.linker, component)?;
+        let first = self.0.machine.first();
+        let adapter = Adapter::prepare(&first.engine, &first.linker, component)?;
         let described = self.ask(&adapter, transport, "{}", |adapter| adapter.describe());
         let description = described.map_err(|breakage| broke("describe", &breakage))??;
-        Ok(Known {
-            adapter,
-            description: translate::description(description),
-            digest,
-        })
+        let description = translate::description(description);
+        let kept = self.0.compiled.clone();
+        Ok(Known::new(adapter, description, digest, &self.0.machine, kept))
     }
 
     /// The component's code: kept from an earlier start, or compiled now.
     pub(super) fn component(&self, digest: [u8; 32], bytes: &[u8]) -> Result<Component, PreflightProblem> {
         let inner = &*self.0;
-        let engine = &inner.machine.engine;
+        let first = inner.machine.first();
+        let engine = &first.engine;
         component::check_form(bytes)?;
         let key = Key::new(engine, &digest);
-        let kept = |compiled: &Compiled| compiled.get(engine, &key);
+        let kept = |compiled: &Arc<Compiled>| compiled.get(engine, &key);
         if let Some(component) = inner.compiled.as_ref().and_then(kept) {
             return Ok(component);
         }
         let code = inner
             .compiling
-            .compile(engine, inner.allocation, bytes)
+            .compile(engine, first.allocation, bytes)
             .map_err(component::not_compiled)?;
         // Whether it fits is seen only here, and what does not is not kept.
         let component = compiled::trusted(engine, &code).map_err(|error| {
@@ -313,7 +303,7 @@ impl Sandbox {
         });
         let function = function(adapter);
         let _turn = self.0.asking.lock().unwrap_or_else(PoisonError::into_inner);
-        on_own_thread(call(&self.0.machine, adapter, &rights, &context, function))
+        on_own_thread(call(self.0.machine.first(), adapter, &rights, &context, function))
     }
 }
 

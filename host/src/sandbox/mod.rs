@@ -25,6 +25,7 @@ mod imports;
 mod inspect;
 mod keep;
 mod known;
+mod lane;
 mod limits;
 mod load;
 mod log_lines;

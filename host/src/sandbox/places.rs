@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::call::Machine;
+use super::lane::Machine;
 use crate::config::{Limits, Transport};
 use crate::contract::HostFault;
 

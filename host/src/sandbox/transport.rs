@@ -8,10 +8,11 @@ use tokio::sync::Semaphore;
 
 use super::answers::{Batch, Description, Finding, Needs, Readiness, ReadyState, ReceiveFault};
 use super::breakage::Breakage;
-use super::call::{Function, Machine, call};
+use super::call::{Function, call};
 use super::deadline::Deadline;
 use super::effect::EffectLog;
-use super::known::Known;
+use super::known::{Here, Known};
+use super::lane::Machine;
 use super::limits::REQUESTS_AT_ONCE_MAX;
 use super::log_lines::LogLines;
 use super::message::{Call, attempt, message, too_large};
@@ -171,8 +172,14 @@ impl LoadedTransport {
         let entered = self.admit(Purpose::Send, place)?;
         let began = Instant::now();
         let context = self.context(Purpose::Send, Some(message(&call))).await?;
+        let here = self.here();
         let (ended, effect) = self
-            .run(entered, &context, self.send_function(&context, envelope, call))
+            .run(
+                entered,
+                here,
+                &context,
+                send_function(here, &context, envelope, call),
+            )
             .await;
         if let Err(breakage) = &ended
             && effect.is_none()
@@ -187,30 +194,13 @@ impl LoadedTransport {
         })
     }
 
-    fn send_function(
-        &self,
-        context: &Context,
-        envelope: wit::Envelope,
-        call: Call,
-    ) -> Function<Result<wit::Receipt, wit::Failure>> {
-        let indices = self.0.known.adapter.adapter.clone();
-        let attempt = attempt(context, call);
-        Box::new(move |store, instance| {
-            Box::pin(async move {
-                indices
-                    .load(&mut *store, instance)?
-                    .call_send(store, &envelope, &attempt)
-                    .await
-            })
-        })
-    }
-
     /// Asks what became of an earlier attempt. An adapter that cannot say, or breaks, leaves it unknown.
     ///
     /// # Errors
     /// Where byway itself could not ask, or the adapter has no such ability.
     pub async fn reconcile(&self, call: Call) -> Result<Verdict, HostFault> {
-        let Some(indices) = self.0.known.adapter.reconciler.clone() else {
+        let here = self.here();
+        let Some(indices) = here.adapter.reconciler.clone() else {
             return Err(no_ability("reconcile"));
         };
         let envelope = translate::envelope(&call.envelope, &call.structured)?;
@@ -226,7 +216,7 @@ impl LoadedTransport {
             })
         });
         let name = self.0.rights.transport.name.as_str();
-        match self.run(entered, &context, function).await.0 {
+        match self.run(entered, here, &context, function).await.0 {
             Ok(Ok(verdict)) => Ok(translate::verdict(verdict, &context.secrets)),
             Ok(Err(failure)) => {
                 let is_for_good = matches!(failure.kind, wit::FailureKind::Refused);
@@ -265,11 +255,12 @@ impl LoadedTransport {
     pub async fn probe(&self) -> Result<Readiness, HostFault> {
         let entered = self.enter(Purpose::Probe).await?;
         let context = self.context(Purpose::Probe, None).await?;
-        let indices = self.0.known.adapter.adapter.clone();
+        let here = self.here();
+        let indices = here.adapter.adapter.clone();
         let function: Function<_> = Box::new(move |store, instance| {
             Box::pin(async move { indices.load(&mut *store, instance)?.call_probe(store).await })
         });
-        match self.run(entered, &context, function).await.0 {
+        match self.run(entered, here, &context, function).await.0 {
             Ok(readiness) => Ok(translate::readiness(readiness, &context.secrets)),
             Err(breakage) => match breakage.host_fault() {
                 Some(fault) => Err(fault),
@@ -291,7 +282,8 @@ impl LoadedTransport {
     /// # Errors
     /// Where nothing was fetched; this is never the same as an empty batch.
     pub async fn receive(&self, cursor: Option<Vec<u8>>, max: u32) -> Result<Batch, ReceiveFault> {
-        let Some(indices) = self.0.known.adapter.receiver.clone() else {
+        let here = self.here();
+        let Some(indices) = here.adapter.receiver.clone() else {
             return Err(no_ability("receive").into());
         };
         let entered = self.enter(Purpose::Receive).await?;
@@ -304,7 +296,7 @@ impl LoadedTransport {
                     .await
             })
         });
-        match self.run(entered, &context, function).await.0 {
+        match self.run(entered, here, &context, function).await.0 {
             Ok(Ok(batch)) => translate::batch(batch, max).map_err(ReceiveFault::Adapter),
             Ok(Err(failure)) => Err(ReceiveFault::Adapter(translate::failure(
                 &failure,
@@ -317,23 +309,21 @@ impl LoadedTransport {
         }
     }
 
+    fn here(&self) -> Here<'_> {
+        self.0.known.here(&self.0.machine)
+    }
+
     /// Runs a function to its end, and the attempt to its own: when this returns, nothing that it
     /// started can send any more.
     async fn run<T: Send>(
         &self,
         entered: Entered<'_>,
+        here: Here<'_>,
         context: &Arc<Context>,
         function: Function<T>,
     ) -> (Result<T, Breakage>, Option<Effect>) {
         let inner = &*self.0;
-        let ended = call(
-            &inner.machine,
-            &inner.known.adapter,
-            &inner.rights,
-            context,
-            function,
-        )
-        .await;
+        let ended = call(here.lane, here.adapter, &inner.rights, context, function).await;
         let effect = context.effects.close().await;
         entered.leave.ended(ended.as_ref().err());
         (ended, effect)
@@ -389,6 +379,24 @@ impl LoadedTransport {
             ))),
         }
     }
+}
+
+fn send_function(
+    here: Here<'_>,
+    context: &Context,
+    envelope: wit::Envelope,
+    call: Call,
+) -> Function<Result<wit::Receipt, wit::Failure>> {
+    let indices = here.adapter.adapter.clone();
+    let attempt = attempt(context, call);
+    Box::new(move |store, instance| {
+        Box::pin(async move {
+            indices
+                .load(&mut *store, instance)?
+                .call_send(store, &envelope, &attempt)
+                .await
+        })
+    })
 }
 
 /// A call that may be made.

@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::Barrier;
+use tokio::task::JoinSet;
 
 use crate::far_side::{FarSide, Script};
 use crate::stage::{With as _, call, sends};
@@ -31,7 +32,10 @@ impl Good {
     }
 
     /// Delivers at least once, and on until `hostile` has ended; what it ended with.
-    pub(crate) async fn delivers_during<T>(&mut self, hostile: tokio::task::JoinHandle<T>) -> T {
+    pub(crate) async fn delivers_during<T>(&mut self, hostile: &mut JoinSet<T>) -> T
+    where
+        T: 'static,
+    {
         loop {
             let attempted = self.transport.attempt(call()).await.unwrap();
             assert_eq!(attempted.outcome.kind(), OutcomeKind::Delivered, "{attempted:?}");
@@ -41,8 +45,8 @@ impl Good {
                 self.delivered,
                 "each delivery arrives once"
             );
-            if hostile.is_finished() {
-                return hostile.await.unwrap();
+            if let Some(ended) = hostile.try_join_next() {
+                return ended.unwrap();
             }
         }
     }

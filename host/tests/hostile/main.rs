@@ -30,7 +30,9 @@ mod written;
 
 use std::sync::Arc;
 
+use byway::lanes::Lanes;
 use byway::sandbox::{Compiling, Sandbox, SandboxSettings};
+use tokio::task::JoinSet;
 use watch::Watch;
 use world::World;
 
@@ -40,10 +42,12 @@ const SLOTS: usize = 4;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_hostile_guest_is_contained_while_a_good_one_delivers() {
     let watch = Watch::begin();
+    let lanes = Lanes::start(2).unwrap();
     let sandbox = Sandbox::new(SandboxSettings {
         cache_dir: None,
         compiling: Compiling::InProcess,
         attempts_at_once_max: SLOTS,
+        lanes: lanes.count(),
         builtin: &[],
     })
     .unwrap();
@@ -56,11 +60,12 @@ async fn every_hostile_guest_is_contained_while_a_good_one_delivers() {
         let world = Arc::new(World::around(&case).await);
         watch.take();
         let began = std::time::Instant::now();
-        let hostile = tokio::spawn({
+        let mut hostile = JoinSet::new();
+        lanes.begin(&mut hostile, {
             let (sandbox, world, case) = (sandbox.clone(), Arc::clone(&world), Arc::clone(&case));
             async move { run::run(sandbox, &world, &case).await }
         });
-        let ended = good.delivers_during(hostile).await;
+        let ended = good.delivers_during(&mut hostile).await;
         let logged = watch.take();
         let harm = world.harm(&(ended.shown + &logged));
         println!("{:>6} ms  {}", began.elapsed().as_millis(), case.name);

@@ -21,6 +21,7 @@ fn sandbox(program: &str, limits: CompileLimits, cache_dir: Option<PathBuf>) -> 
             limits,
         },
         attempts_at_once_max: 1,
+        lanes: 1,
         builtin: &[],
     })
     .unwrap()

@@ -36,6 +36,7 @@ fn sandbox() -> &'static Sandbox {
             cache_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("javascript-compiled")),
             compiling: Compiling::InProcess,
             attempts_at_once_max: 8,
+            lanes: 1,
             builtin: &[],
         })
         .unwrap()

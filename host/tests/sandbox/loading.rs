@@ -147,6 +147,7 @@ fn an_adapter_that_is_not_there_is_named_and_so_is_the_nearest() {
         cache_dir: None,
         compiling: Compiling::InProcess,
         attempts_at_once_max: 1,
+        lanes: 1,
         builtin: &[("webhook", b""), ("file", b"")],
     })
     .unwrap();
@@ -231,6 +232,7 @@ fn compiled_code_is_kept_for_oneself_and_damage_to_it_is_a_miss() {
             cache_dir: Some(cache.clone()),
             compiling: Compiling::InProcess,
             attempts_at_once_max: 1,
+            lanes: 1,
             builtin: &[],
         })
         .unwrap();

@@ -19,6 +19,7 @@ mod guests;
 mod house;
 mod http;
 mod javascript;
+mod lanes;
 mod limits;
 mod loading;
 mod proxy;

@@ -27,6 +27,7 @@ pub(crate) fn sandbox() -> &'static Sandbox {
             cache_dir: None,
             compiling: Compiling::InProcess,
             attempts_at_once_max: 32,
+            lanes: 1,
             builtin: &[],
         })
         .unwrap()

@@ -102,6 +102,7 @@ async fn a_transport_on_which_everything_hangs_never_takes_the_last_slot() {
         cache_dir: None,
         compiling: Compiling::InProcess,
         attempts_at_once_max: 4,
+        lanes: 1,
         builtin: &[],
     })
     .unwrap();

@@ -22,6 +22,7 @@ fn load(transport: &Transport) -> LoadedTransport {
             cache_dir: None,
             compiling: Compiling::InProcess,
             attempts_at_once_max: 8,
+            lanes: 1,
             builtin: byway::builtin::adapters(),
         })
         .unwrap()

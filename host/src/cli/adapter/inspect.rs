@@ -47,6 +47,7 @@ impl Inspect {
             cache_dir: None,
             compiling: compile_component::in_a_child(),
             attempts_at_once_max: 1,
+            lanes: 1,
             builtin: crate::builtin::adapters(),
         })
         .map_err(|error| Failure::new(ErrorCode::Internal, error.to_string()))?;

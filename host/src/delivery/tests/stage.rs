@@ -14,6 +14,7 @@ use crate::config::{self, Breaker};
 use crate::contract::{Attempted, Effect, Failure, HostFault, Outcome, Receipt, ReceiptStatus, Verdict};
 use crate::delivery::{Engine, EngineSettings, Flight, InForce, TransportView, Transports};
 use crate::envelope::{Draft, Envelope};
+use crate::lanes::Lanes;
 use crate::routing::Router;
 use crate::sandbox::{Call, Place, Quarantined};
 use crate::store::{Accepted, Durability, Kind, MessageKey, NewOutgoing, Outgoing, Store};
@@ -190,6 +191,7 @@ impl Stage {
             in_force: Arc::new(move || Arc::clone(&current.lock().unwrap())),
             clock: Arc::new(move || *clock.lock().unwrap()),
             at_once_max: 8,
+            lanes: Lanes::none(),
         });
         let (stop, stopped) = watch::channel(false);
         let running = tokio::spawn({

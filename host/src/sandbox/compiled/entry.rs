@@ -151,8 +151,8 @@ fn map(file: &File, engine: &Engine) -> wasmtime::Result<Component> {
     reason = "native code cannot be checked, only its origin: see the safety comment, and the tests beside"
 )]
 pub(in crate::sandbox) fn trusted(engine: &Engine, artefact: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: the callers have it either from an entry whose seal held, or from the compiler just now: this
-    // process, or a child of the same program.
+    // SAFETY: the callers have it either from an entry whose seal held, or from the compiler just now (this
+    // process, or a child of the same program), or from an engine of this process that had it so.
     unsafe { Component::deserialize(engine, artefact) }
 }
 

@@ -14,7 +14,6 @@ use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection}
 use wasmtime_wasi_http::Error;
 
 use super::answer::AnswerBody;
-use super::client::Client;
 use super::grant_match::{Target, find, is_read_only};
 use super::{fault, outgoing};
 use crate::sandbox::effect::Flight;
@@ -24,7 +23,6 @@ use crate::sandbox::state::{Context, Rights};
 
 /// A request that may leave once its body is complete.
 pub(super) struct Admitted {
-    client: Client,
     rights: Arc<Rights>,
     context: Arc<Context>,
     shown: String,
@@ -50,7 +48,7 @@ pub(super) fn admit(
         Error::HttpRequestDenied
     })?;
     let shown = context.secrets.for_people(&target.text());
-    let (Some(grant), Some(client)) = (find(&transport.grants.http, &target), &rights.client) else {
+    let (Some(grant), Some(_)) = (find(&transport.grants.http, &target), &rights.client) else {
         context.tell_denial(name, || {
             let fix = fix::http(transport, &shown);
             format!("the request {shown} was denied; to allow it, {fix}")
@@ -75,7 +73,6 @@ pub(super) fn admit(
     *head.uri_mut() = uri;
     *head.headers_mut() = headers;
     Ok(Admitted {
-        client: client.clone(),
         rights: Arc::clone(rights),
         context: Arc::clone(context),
         shown,
@@ -118,7 +115,10 @@ impl Admitted {
             None
         };
         let watch = Watch { flight, connection };
-        let asked = self.client.request(request);
+        let Some(client) = &self.rights.client else {
+            return Err(Error::HttpRequestDenied);
+        };
+        let asked = client.request(request);
         let asked = match wait_max {
             Some(wait_max) => tokio::time::timeout(wait_max, asked).await,
             None => Ok(asked.await),

@@ -1,8 +1,9 @@
-//! One keep-alive HTTP client for each transport.
+//! One keep-alive HTTP client for each transport, on each lane.
 //!
 //! Kept from attempt to attempt, because connecting (and TLS above all) costs more than everything
 //! else about a request. Never shared between transports: two of them may reach the same name
 //! under different grants, and a pooled connection would carry the rights of the one that opened it.
+//! Nor between lanes: a connection is driven by the thread that opened it, and every byte for another would wake that.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::dial::Dial;
 use crate::config::Transport;
+use crate::lanes;
 
 /// How long an idle connection is kept. Shorter than the usual far side keeps it, so that a request
 /// seldom meets one that has just been closed.
@@ -61,12 +63,17 @@ fn client_config() -> Option<ClientConfig> {
 type Connector = HttpsConnector<Dial>;
 
 /// See the module.
-#[derive(Clone, Debug)]
-pub(in crate::sandbox) struct Client(legacy::Client<Connector, Full<Bytes>>);
+#[derive(Debug)]
+pub(in crate::sandbox) struct Client {
+    first: OnLane,
+    others: Box<[OnLane]>,
+}
+
+type OnLane = legacy::Client<Connector, Full<Bytes>>;
 
 impl Client {
     /// The client of a transport; `None` where it has no grant for a request, or TLS cannot be had.
-    pub(in crate::sandbox) fn of(transport: &Transport, tls: &Tls) -> Option<Self> {
+    pub(in crate::sandbox) fn of(transport: &Transport, tls: &Tls, lanes: usize) -> Option<Self> {
         if !transport
             .grants
             .http
@@ -82,18 +89,27 @@ impl Client {
         };
         let dial = Dial::new(Arc::new(transport.clone()));
         let connector = HttpsConnector::from((dial, settings));
-        let client = legacy::Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(IDLE_TIME_MAX)
-            .pool_timer(TokioTimer::new())
-            .pool_max_idle_per_host(transport.limits.at_once_max.clamp(1, 32))
-            .http1_max_buf_size(HEAD_BYTES_MAX)
-            // Repeats a request on a new connection only if hyper gives it back unwritten.
-            .retry_canceled_requests(true)
-            .build(connector);
-        Some(Self(client))
+        let client = || {
+            legacy::Client::builder(TokioExecutor::new())
+                .pool_idle_timeout(IDLE_TIME_MAX)
+                .pool_timer(TokioTimer::new())
+                .pool_max_idle_per_host(transport.limits.at_once_max.clamp(1, 32))
+                .http1_max_buf_size(HEAD_BYTES_MAX)
+                // Repeats a request on a new connection only if hyper gives it back unwritten.
+                .retry_canceled_requests(true)
+                .build(connector.clone())
+        };
+        Some(Self {
+            others: (1..lanes).map(|_| client()).collect(),
+            first: client(),
+        })
     }
 
+    /// Asks over a connection of this thread's lane.
     pub(super) fn request(&self, request: http::Request<Full<Bytes>>) -> legacy::ResponseFuture {
-        self.0.request(request)
+        let other = lanes::here()
+            .checked_sub(1)
+            .and_then(|place| self.others.get(place));
+        other.unwrap_or(&self.first).request(request)
     }
 }

@@ -1,0 +1,198 @@
+//! Threads that carry deliveries from end to end, one beside the other.
+//!
+//! Where the threads of one runtime take tasks and connections from one another, they spend more on handing over than
+//! they gain: measured, two of them made fewer attempts a second than one (`docs/performance.md`). So a lane is one thread with a runtime of its
+//! own. What is begun on a lane stays there, with every connection it opens, and what is costly to share can be kept once for
+//! each lane, by the number that [`here`] tells. A guest that computes and computes holds up its own lane at most, and
+//! never those who call byway, who are not on a lane.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, JoinSet};
+
+/// The most lanes there are: each costs memory, and the store is one for all of them.
+const LANES_MAX: usize = 8;
+/// How long the end of a lane waits for files that are being read.
+const LAST_READS: Duration = Duration::from_secs(1);
+
+thread_local! {
+    static NUMBER: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The number of the lane that this thread is, from 0; of a thread that is no lane, 0 as well.
+#[must_use]
+pub fn here() -> usize {
+    NUMBER.get()
+}
+
+/// As many lanes as this machine has processors for this process, eight at most.
+#[must_use]
+pub fn fitting() -> usize {
+    thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(LANES_MAX)
+}
+
+/// All lanes. Cheap to clone; their threads end with the last clone.
+#[derive(Clone, Debug, Default)]
+pub struct Lanes(Arc<[Lane]>);
+
+#[derive(Debug)]
+struct Lane {
+    runtime: Handle,
+    /// How many tasks are on it.
+    load: Arc<AtomicUsize>,
+    /// Dropped with the lane, which ends its thread.
+    _open: oneshot::Sender<()>,
+}
+
+impl Lanes {
+    /// None: what is begun runs on the runtime it is begun from.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Starts so many.
+    ///
+    /// # Errors
+    /// Where the system gives no thread, or a thread no runtime.
+    pub fn start(count: usize) -> io::Result<Self> {
+        (0..count).map(Lane::start).collect::<io::Result<_>>().map(Self)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Begins a task, on the lane that has the least on it.
+    pub fn begin<T: Send + 'static>(
+        &self,
+        tasks: &mut JoinSet<T>,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> AbortHandle {
+        let Some(lane) = self.0.iter().min_by_key(|lane| lane.load.load(Ordering::Relaxed)) else {
+            return tasks.spawn(task);
+        };
+        let on_it = OnIt::new(&lane.load);
+        let task = async move {
+            let _on_it = on_it;
+            task.await
+        };
+        tasks.spawn_on(task, &lane.runtime)
+    }
+}
+
+impl Lane {
+    fn start(number: usize) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (open, closed) = oneshot::channel::<()>();
+        thread::Builder::new()
+            .name(format!("byway-lane-{number}"))
+            .spawn(move || {
+                NUMBER.set(number);
+                // Ends when the other half is dropped; nobody ever sends.
+                let _ = runtime.block_on(closed);
+                runtime.shutdown_timeout(LAST_READS);
+            })?;
+        Ok(Self {
+            runtime: handle,
+            load: Arc::default(),
+            _open: open,
+        })
+    }
+}
+
+/// A task that is on a lane, until it ends, however it ends.
+struct OnIt(Arc<AtomicUsize>);
+
+impl OnIt {
+    fn new(load: &Arc<AtomicUsize>) -> Self {
+        load.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(load))
+    }
+}
+
+impl Drop for OnIt {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    async fn numbers(lanes: &Lanes, tasks: usize) -> BTreeSet<usize> {
+        let mut running = JoinSet::new();
+        let all_there = Arc::new(tokio::sync::Barrier::new(tasks));
+        for _ in 0..tasks {
+            let all_there = Arc::clone(&all_there);
+            lanes.begin(&mut running, async move {
+                all_there.wait().await;
+                tokio::task::yield_now().await;
+                (here(), thread::current().id())
+            });
+        }
+        let ended = running.join_all().await;
+        let threads: BTreeSet<String> = ended.iter().map(|(_, id)| format!("{id:?}")).collect();
+        let numbers: BTreeSet<usize> = ended.into_iter().map(|(number, _)| number).collect();
+        assert_eq!(threads.len(), numbers.len());
+        numbers
+    }
+
+    #[tokio::test]
+    async fn tasks_spread_over_the_lanes_and_know_theirs() {
+        let lanes = Lanes::start(3).unwrap();
+        assert_eq!(lanes.count(), 3);
+        assert_eq!(numbers(&lanes, 6).await, BTreeSet::from([0, 1, 2]));
+    }
+
+    #[tokio::test]
+    async fn without_lanes_a_task_runs_where_it_was_begun() {
+        assert_eq!(numbers(&Lanes::none(), 3).await, BTreeSet::from([0]));
+        assert_eq!(here(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_lane_that_computes_keeps_nobody_waiting_for_another() {
+        let lanes = Lanes::start(2).unwrap();
+        let mut running = JoinSet::new();
+        let (go, gone) = std::sync::mpsc::channel::<()>();
+        lanes.begin(&mut running, async move {
+            let _ = gone.recv();
+            here()
+        });
+        for _ in 0..10 {
+            lanes.begin(&mut running, async { here() });
+            assert_eq!(running.join_next().await.unwrap().unwrap(), 1);
+        }
+        go.send(()).unwrap();
+        assert_eq!(running.join_next().await.unwrap().unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_panic_takes_its_load_along() {
+        let lanes = Lanes::start(1).unwrap();
+        let mut running = JoinSet::new();
+        lanes.begin(&mut running, async { panic!("as a bug would") });
+        assert!(running.join_next().await.unwrap().is_err());
+        let lane = lanes.0.first().unwrap();
+        assert_eq!(lane.load.load(Ordering::Relaxed), 0);
+        lanes.begin(&mut running, async {});
+        assert!(running.join_next().await.unwrap().is_ok());
+    }
+}
