@@ -287,9 +287,9 @@ pub struct Receive {
 /// When a transport stops being tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Breaker {
-    /// After so many consecutive unavailable attempts. Default 5.
+    /// After so many attempts in a row that found it unavailable or nobody there. Default 5.
     pub failures: u32,
-    /// For so long; then one attempt is let through. Default 30 s.
+    /// For so long at most; then one attempt is let through. Default 30 s.
     pub pause: Duration,
 }
 

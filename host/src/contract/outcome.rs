@@ -93,6 +93,8 @@ pub struct Attempted {
     pub outcome: Outcome,
     /// The first effect, if there was one.
     pub effect: Option<Effect>,
+    /// It asked for connections, and none could be made: whatever the message, nobody is there.
+    pub found_nobody: bool,
     /// How long it took.
     pub took: Duration,
 }

@@ -8,10 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::breaker::BreakerState;
+use super::breaker::{BreakerState, Sign};
 use super::transports::TransportView;
 use crate::config::Breaker;
-use crate::contract::OutcomeKind;
 use crate::store::KeptBreaker;
 
 /// An attempt that has begun and not ended.
@@ -28,41 +27,44 @@ struct Open {
     fingerprint: String,
     settings: Breaker,
     state: Arc<Mutex<BreakerState>>,
+    /// Whether it was let through to find out.
+    is_trial: bool,
 }
 
 impl Begun {
-    pub(super) fn through(name: &str, view: &TransportView) -> Self {
+    pub(super) fn through(name: &str, view: &TransportView, is_trial: bool) -> Self {
         Self {
             open: Some(Open {
                 transport: name.to_owned(),
                 fingerprint: view.kept_fingerprint(),
                 settings: view.breaker,
                 state: Arc::clone(&view.breaker_state),
+                is_trial,
             }),
         }
     }
 
-    /// Notes how it ended; `None` where it was not made after all. What a restart would have to know of the breaker
+    /// Notes what it tells of the transport; `None` where it was not made after all. What a restart would have to know of the breaker
     /// from now on, where that is something else than before.
-    pub(super) fn end(mut self, outcome: Option<OutcomeKind>, now: Timestamp) -> Option<KeptBreaker> {
-        self.open.take()?.end(outcome, now)
+    pub(super) fn end(mut self, sign: Option<Sign>, now: Timestamp) -> Option<KeptBreaker> {
+        self.open.take()?.end(sign, now)
     }
 }
 
 impl Drop for Begun {
     fn drop(&mut self) {
         if let Some(open) = self.open.take() {
-            // Without an outcome the time is of no meaning.
+            // Without a sign the time is of no meaning.
             open.end(None, Timestamp::UNIX_EPOCH);
         }
     }
 }
 
 impl Open {
-    fn end(self, outcome: Option<OutcomeKind>, now: Timestamp) -> Option<KeptBreaker> {
+    fn end(self, sign: Option<Sign>, now: Timestamp) -> Option<KeptBreaker> {
         let mut breaker = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let before = breaker.to_keep();
-        breaker.end(self.settings, outcome, now);
+        breaker.end(self.settings, self.is_trial, sign, now);
         let (failures, opened_at) = breaker.to_keep();
         ((failures, opened_at) != before).then_some(KeptBreaker {
             transport: self.transport,

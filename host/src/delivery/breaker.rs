@@ -1,32 +1,59 @@
 //! When a transport stops being tried for a while.
 //!
-//! `unavailable` means that a transport cannot work now for any message, so trying it for each
-//! message only costs time. After so many of them in a row the breaker opens; when its
-//! pause is over, one attempt is let through: it closes the breaker, or opens it again. Any
-//! other outcome shows that the far side answers, and closes it. Nothing here reads a clock; where the clock
-//! that is passed in went back, an open breaker counts as opened now, so it never rests longer than its pause.
+//! An attempt can find that a transport cannot work now for any message: it says so itself (`unavailable`), or nobody was there to
+//! connect to. Trying it for each message then only costs time. After so many of them in a row the breaker
+//! opens; when its rest is over, one attempt is let through as a trial: it closes the breaker, or opens it again for twice as
+//! long, up to the pause of the configuration. So a far side that restarts is found soon, and one that is gone is
+//! asked seldom. Any other end shows that the far side answers, and closes it. Nothing here reads a clock; where
+//! the clock that is passed in went back, an open breaker counts as opened now, so it never rests longer than its pause.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::config::Breaker;
-use crate::contract::OutcomeKind;
+use crate::contract::{Attempted, OutcomeKind};
+
+/// How long the first rest is, unless the pause is shorter.
+const FIRST_REST: Duration = Duration::from_secs(1);
+
+/// What an attempt tells of its transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// It works for no message now.
+    Fails,
+    /// Whatever became of the message, somebody is there.
+    Answers,
+}
+
+impl Sign {
+    /// The adapter's word for a transport that cannot work; or that nobody was there, as the host saw it.
+    #[must_use]
+    pub fn of(attempted: &Attempted) -> Self {
+        match attempted.outcome.kind() {
+            OutcomeKind::Unavailable => Self::Fails,
+            OutcomeKind::Retryable if attempted.found_nobody && attempted.effect.is_none() => Self::Fails,
+            _ => Self::Answers,
+        }
+    }
+}
 
 /// The breaker of one transport.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BreakerState {
     failures: u32,
     opened: Option<Timestamp>,
-    probing: bool,
+    on_trial: bool,
 }
 
 impl BreakerState {
-    /// A breaker as it stood before a restart. Whatever attempt was finding out is gone.
+    /// A breaker as it stood before a restart. The trial that was under way is gone.
     #[must_use]
     pub fn restored(failures: u32, opened: Option<Timestamp>, now: Timestamp) -> Self {
         Self {
             failures,
             opened: opened.map(|opened| opened.min(now)),
-            probing: false,
+            on_trial: false,
         }
     }
 
@@ -49,50 +76,61 @@ impl BreakerState {
     pub fn closed_until(&mut self, settings: Breaker, now: Timestamp) -> Option<Timestamp> {
         let opened = self.opened?.min(now);
         self.opened = Some(opened);
-        let reopens = later(opened, settings);
+        let reopens = later(opened, self.rest(settings));
         if now < reopens {
             return Some(reopens);
         }
-        // One attempt is already finding out; the others look again shortly.
-        self.probing.then(|| {
+        // A trial is already under way; the others look again shortly.
+        self.on_trial.then(|| {
             now.saturating_add(jiff::SignedDuration::from_secs(1))
                 .unwrap_or(reopens)
         })
     }
 
-    /// Notes that an attempt begins. With an open breaker this is the one that is let through.
-    pub fn begin(&mut self) {
-        self.probing = self.opened.is_some();
+    /// Notes that an attempt begins, and tells whether it is a trial: with an open breaker it is.
+    #[must_use]
+    pub fn begin(&mut self) -> bool {
+        self.on_trial = self.opened.is_some();
+        self.on_trial
     }
 
-    /// Notes how an attempt ended; `None` where it was not made after all.
-    pub fn end(&mut self, settings: Breaker, outcome: Option<OutcomeKind>, now: Timestamp) {
-        self.probing = false;
-        match outcome {
-            None => {}
-            Some(OutcomeKind::Unavailable) => {
+    /// Notes how an attempt ended, a trial or not; no sign where it was not made after all.
+    pub fn end(&mut self, settings: Breaker, is_trial: bool, sign: Option<Sign>, now: Timestamp) {
+        if is_trial {
+            self.on_trial = false;
+        }
+        match sign {
+            Some(Sign::Answers) => *self = Self::default(),
+            // One that began before the breaker opened says nothing new.
+            Some(Sign::Fails) if is_trial || self.opened.is_none() => {
                 self.failures = self.failures.saturating_add(1);
                 if self.failures >= settings.failures {
                     self.opened = Some(now);
                 }
             }
-            Some(_) => *self = Self::default(),
+            Some(Sign::Fails) | None => {}
         }
+    }
+
+    /// How long it rests: twice as long with every trial that failed.
+    fn rest(&self, settings: Breaker) -> Duration {
+        let failed_trials = self.failures.saturating_sub(settings.failures);
+        let factor = 1_u32.checked_shl(failed_trials).unwrap_or(u32::MAX);
+        FIRST_REST.saturating_mul(factor).min(settings.pause)
     }
 }
 
-fn later(opened: Timestamp, settings: Breaker) -> Timestamp {
-    jiff::SignedDuration::try_from(settings.pause)
+fn later(opened: Timestamp, rest: Duration) -> Timestamp {
+    jiff::SignedDuration::try_from(rest)
         .ok()
-        .and_then(|pause| opened.checked_add(pause).ok())
+        .and_then(|rest| opened.checked_add(rest).ok())
         .unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+    use crate::contract::{Effect, Failure, Outcome, Receipt, ReceiptStatus};
 
     const SETTINGS: Breaker = Breaker {
         failures: 2,
@@ -103,82 +141,164 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
+    fn fail(breaker: &mut BreakerState, second: i64) {
+        let is_trial = breaker.begin();
+        breaker.end(SETTINGS, is_trial, Some(Sign::Fails), at(second));
+    }
+
+    /// Opened at second 1, for one second.
     fn opened() -> BreakerState {
         let mut breaker = BreakerState::default();
-        for second in [0, 1] {
-            breaker.begin();
-            breaker.end(SETTINGS, Some(OutcomeKind::Unavailable), at(second));
+        fail(&mut breaker, 0);
+        fail(&mut breaker, 1);
+        breaker
+    }
+
+    /// Opened at second 100 for the whole pause, after trials that failed.
+    fn opened_for_long() -> BreakerState {
+        let mut breaker = opened();
+        for second in [90, 92, 94, 96, 100] {
+            fail(&mut breaker, second);
         }
         breaker
     }
 
     #[test]
-    fn opens_after_consecutive_failures_only() {
-        let mut breaker = BreakerState::default();
-        for outcome in [
-            OutcomeKind::Unavailable,
-            OutcomeKind::Retryable,
-            OutcomeKind::Unavailable,
-        ] {
-            breaker.end(SETTINGS, Some(outcome), at(0));
-            assert_eq!(breaker.closed_until(SETTINGS, at(0)), None);
+    fn tells_who_cannot_work_from_who_will_not_take_this_message() {
+        let failure = || Failure::new("code", "words");
+        let receipt = Receipt {
+            status: ReceiptStatus::Delivered,
+            reference: None,
+            detail: None,
+        };
+        let rows = [
+            (Outcome::Unavailable(failure()), false, Sign::Fails),
+            (Outcome::Unavailable(failure()), true, Sign::Fails),
+            (Outcome::Retryable(failure()), true, Sign::Fails),
+            (Outcome::Retryable(failure()), false, Sign::Answers),
+            (Outcome::Refused(failure()), true, Sign::Answers),
+            (Outcome::Unknown(failure()), true, Sign::Answers),
+            (Outcome::Delivered(receipt), true, Sign::Answers),
+        ];
+        for (outcome, found_nobody, sign) in rows {
+            let mut attempted = Attempted {
+                outcome,
+                effect: None,
+                found_nobody,
+                took: Duration::ZERO,
+            };
+            assert_eq!(Sign::of(&attempted), sign, "{attempted:?}");
+            attempted.effect = Some(Effect("POST https://a.test/".into()));
+            let with_effect = match attempted.outcome.kind() {
+                OutcomeKind::Unavailable => Sign::Fails,
+                _ => Sign::Answers,
+            };
+            assert_eq!(Sign::of(&attempted), with_effect, "{attempted:?}");
         }
-        assert_eq!(opened().closed_until(SETTINGS, at(2)), Some(at(31)));
     }
 
     #[test]
-    fn after_its_pause_there_is_room_for_one() {
+    fn opens_after_consecutive_failures_only() {
+        let mut breaker = BreakerState::default();
+        for sign in [Sign::Fails, Sign::Answers, Sign::Fails] {
+            let is_trial = breaker.begin();
+            breaker.end(SETTINGS, is_trial, Some(sign), at(0));
+            assert_eq!(breaker.closed_until(SETTINGS, at(0)), None);
+        }
+        assert_eq!(opened().closed_until(SETTINGS, at(1)), Some(at(2)));
+    }
+
+    #[test]
+    fn every_trial_that_fails_doubles_its_rest_up_to_the_pause() {
         let mut breaker = opened();
-        assert_eq!(BreakerState::default().room(SETTINGS, at(2), 8), 8);
+        let (mut now, mut rests) = (1, Vec::new());
+        for _ in 0..8 {
+            let reopens = breaker.closed_until(SETTINGS, at(now)).unwrap().as_second();
+            rests.push(reopens - now);
+            now = reopens;
+            fail(&mut breaker, now);
+        }
+        assert_eq!(rests, [1, 2, 4, 8, 16, 30, 30, 30]);
+        // However often it failed, and wherever the pause is shorter than the first rest.
+        let short = Breaker {
+            pause: Duration::from_millis(300),
+            ..SETTINGS
+        };
+        let mut tried = BreakerState::restored(u32::MAX, Some(at(0)), at(0));
+        assert_eq!(tried.closed_until(SETTINGS, at(0)), Some(at(30)));
+        let reopens = opened().closed_until(short, at(1)).unwrap();
+        assert_eq!(reopens, Timestamp::from_millisecond(1_300).unwrap());
+    }
+
+    #[test]
+    fn after_its_rest_there_is_room_for_one() {
+        let mut breaker = opened();
+        assert_eq!(BreakerState::default().room(SETTINGS, at(1), 8), 8);
+        assert_eq!(breaker.room(SETTINGS, at(1), 8), 0);
+        assert_eq!(breaker.room(SETTINGS, at(2), 8), 1);
+        assert!(breaker.begin());
         assert_eq!(breaker.room(SETTINGS, at(2), 8), 0);
-        assert_eq!(breaker.room(SETTINGS, at(31), 8), 1);
-        breaker.begin();
-        assert_eq!(breaker.room(SETTINGS, at(31), 8), 0);
+    }
+
+    #[test]
+    fn those_that_began_before_it_opened_make_its_rest_no_longer() {
+        let mut breaker = BreakerState::default();
+        let began: Vec<bool> = (0..48).map(|_| breaker.begin()).collect();
+        for is_trial in began {
+            breaker.end(SETTINGS, is_trial, Some(Sign::Fails), at(0));
+        }
+        assert_eq!(breaker.closed_until(SETTINGS, at(0)), Some(at(1)));
+        // Nor do they end a trial, which would let another one through; and their good news is news.
+        assert!(breaker.begin());
+        breaker.end(SETTINGS, false, Some(Sign::Fails), at(2));
+        assert_eq!(breaker.room(SETTINGS, at(2), 8), 0);
+        breaker.end(SETTINGS, false, Some(Sign::Answers), at(2));
+        assert_eq!(breaker, BreakerState::default());
     }
 
     #[test]
     fn a_clock_that_goes_back_makes_it_rest_no_longer_than_its_pause() {
-        let mut breaker = opened();
+        let mut breaker = opened_for_long();
         assert_eq!(breaker.closed_until(SETTINGS, at(-3_600)), Some(at(-3_570)));
         assert_eq!(breaker.closed_until(SETTINGS, at(-3_570)), None);
-        let (failures, since) = opened().to_keep();
+        let (failures, since) = opened_for_long().to_keep();
         let mut restored = BreakerState::restored(failures, since, at(-3_600));
         assert_eq!(restored.closed_until(SETTINGS, at(-3_600)), Some(at(-3_570)));
     }
 
     #[test]
-    fn a_restart_changes_nothing_but_the_attempt_that_was_finding_out() {
-        let mut breaker = opened();
-        breaker.begin();
+    fn a_restart_changes_nothing_but_the_trial_that_was_under_way() {
+        let mut breaker = opened_for_long();
+        assert!(breaker.begin());
         let (failures, since) = breaker.to_keep();
-        let mut restored = BreakerState::restored(failures, since, at(20));
-        assert_eq!(restored.closed_until(SETTINGS, at(20)), Some(at(31)));
-        assert_eq!(restored.closed_until(SETTINGS, at(31)), None);
+        let mut restored = BreakerState::restored(failures, since, at(120));
+        assert_eq!(restored.closed_until(SETTINGS, at(120)), Some(at(130)));
+        assert_eq!(restored.closed_until(SETTINGS, at(130)), None);
     }
 
     #[test]
-    fn lets_one_attempt_through_after_the_pause() {
+    fn lets_one_attempt_through_after_its_rest() {
         let mut breaker = opened();
-        assert_eq!(breaker.closed_until(SETTINGS, at(31)), None);
-        breaker.begin();
-        assert_eq!(breaker.closed_until(SETTINGS, at(31)), Some(at(32)));
-        breaker.end(SETTINGS, Some(OutcomeKind::Unavailable), at(33));
-        assert_eq!(breaker.closed_until(SETTINGS, at(40)), Some(at(63)));
+        assert_eq!(breaker.closed_until(SETTINGS, at(2)), None);
+        let is_trial = breaker.begin();
+        assert_eq!(breaker.closed_until(SETTINGS, at(2)), Some(at(3)));
+        breaker.end(SETTINGS, is_trial, Some(Sign::Fails), at(4));
+        assert_eq!(breaker.closed_until(SETTINGS, at(4)), Some(at(6)));
     }
 
     #[test]
     fn an_answer_closes_it() {
         let mut breaker = opened();
-        breaker.begin();
-        breaker.end(SETTINGS, Some(OutcomeKind::Delivered), at(31));
+        let is_trial = breaker.begin();
+        breaker.end(SETTINGS, is_trial, Some(Sign::Answers), at(2));
         assert_eq!(breaker, BreakerState::default());
     }
 
     #[test]
-    fn an_attempt_that_was_not_made_after_all_frees_the_probe() {
+    fn an_attempt_that_was_not_made_after_all_makes_way_for_another_trial() {
         let mut breaker = opened();
-        breaker.begin();
-        breaker.end(SETTINGS, None, at(31));
-        assert_eq!(breaker.closed_until(SETTINGS, at(31)), None);
+        let is_trial = breaker.begin();
+        breaker.end(SETTINGS, is_trial, None, at(2));
+        assert_eq!(breaker.closed_until(SETTINGS, at(2)), None);
     }
 }

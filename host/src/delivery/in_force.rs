@@ -75,8 +75,8 @@ impl InForce {
             }
             state.take(rate, now);
         }
-        breaker.begin();
-        Some(Begun::through(name, view))
+        let is_trial = breaker.begin();
+        Some(Begun::through(name, view, is_trial))
     }
 
     /// Takes over how the breakers stood before a restart. Those of transports that are others now are not.

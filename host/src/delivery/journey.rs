@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::breaker::Sign;
 use super::crowd::Present;
 use super::decide::{Decision, decide, waits_for};
 use super::driver::Engine;
@@ -200,8 +201,8 @@ impl Journey {
         let call = self.call(step, envelope, kept);
         let result = in_force.transports.attempt(&step.transport, place, call).await;
         let now = self.engine.now();
-        let outcome = result.as_ref().ok().map(|attempted| attempted.outcome.kind());
-        self.note_breaker(begun.end(outcome, now)).await;
+        let sign = result.as_ref().ok().map(Sign::of);
+        self.note_breaker(begun.end(sign, now)).await;
         match result {
             Ok(attempted) => self.settle(plan, step, &attempted, began, now).await,
             Err(fault) => {

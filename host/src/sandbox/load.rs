@@ -26,6 +26,7 @@ use super::lane::Machine;
 use super::limits::{LOAD_TIME_MAX, REQUESTS_AT_ONCE_MAX};
 use super::log_lines::LogLines;
 use super::preflight::{self, PreflightProblem};
+use super::reach::Reach;
 use super::secrets::SecretBook;
 use super::state::{Context, Purpose, Rights};
 use super::transport::LoadedTransport;
@@ -295,6 +296,7 @@ impl Sandbox {
             deadline: Deadline::after(LOAD_TIME_MAX),
             secrets: SecretBook::default(),
             effects: EffectLog::default(),
+            reach: Reach::default(),
             message: None,
             number: 0,
             requests: Semaphore::new(REQUESTS_AT_ONCE_MAX),

@@ -34,6 +34,7 @@ mod outcome;
 mod places;
 mod preflight;
 mod quarantine;
+mod reach;
 mod scrub;
 mod secret_command;
 mod secret_source;

@@ -21,6 +21,7 @@ use super::limits::{
     DENIAL_CHARS_MAX, DENIALS_TOLD_MAX, HEADER_BYTES_MAX, MemoryLimit, RANDOM_BYTES_MAX, RESOURCES_MAX,
 };
 use super::log_lines::{Allowance, LogLines};
+use super::reach::Reach;
 use super::secrets::SecretBook;
 use super::websocket::{Connections, Opener};
 use crate::config::{FolderAccess, Transport};
@@ -69,6 +70,7 @@ pub(super) struct Context {
     pub deadline: Deadline,
     pub secrets: SecretBook,
     pub effects: EffectLog,
+    pub reach: Reach,
     pub message: Option<Message>,
     /// Tells this call from the transport's others.
     pub number: u64,

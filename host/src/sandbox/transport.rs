@@ -18,6 +18,7 @@ use super::log_lines::LogLines;
 use super::message::{Call, attempt, message, too_large};
 use super::places::{Place, Places};
 use super::preflight::PreflightProblem;
+use super::reach::Reach;
 use super::secrets::{SecretBook, Unavailable};
 use super::state::{Context, Message, Purpose, Rights};
 use super::supervision::{Leave, Quarantined, Supervision};
@@ -165,6 +166,7 @@ impl LoadedTransport {
             return Ok(Attempted {
                 outcome,
                 effect: None,
+                found_nobody: false,
                 took: Duration::ZERO,
             });
         }
@@ -190,6 +192,7 @@ impl LoadedTransport {
         Ok(Attempted {
             outcome: outcome::outcome(ended, effect.as_ref(), &context.secrets),
             effect,
+            found_nobody: context.reach.found_nobody(),
             took: began.elapsed(),
         })
     }
@@ -337,6 +340,7 @@ impl LoadedTransport {
             deadline,
             secrets: self.secrets(deadline).await?,
             effects: EffectLog::default(),
+            reach: Reach::default(),
             message,
             number: self.0.calls.fetch_add(1, Ordering::Relaxed),
             requests: Semaphore::new(REQUESTS_AT_ONCE_MAX),

@@ -81,7 +81,23 @@ async fn nobody_listening_is_told_apart_and_is_no_effect() {
     let transport = sends(json!([{ "http": { "url": url } }])).http(&url);
     let (attempted, failure) = fails(&transport).await;
     assert_eq!(failure.code, "connectionrefused");
-    assert_eq!(attempted.effect, None);
+    assert_eq!((attempted.effect, attempted.found_nobody), (None, true));
+}
+
+#[tokio::test]
+async fn whoever_found_somebody_did_not_find_nobody() {
+    let far_side = FarSide::start(Script::Answer(503, "busy".into())).await;
+    let url = nobody().await;
+    let mut transport = sends(json!([
+        { "http": { "method": "GET", "url": far_side.at("/look") } },
+        { "http": { "url": url } }
+    ]))
+    .http(&far_side.url);
+    transport.grants.http.push(http_grant(&url));
+    let (attempted, _) = fails(&transport).await;
+    assert_eq!((attempted.effect, attempted.found_nobody), (None, false));
+    // Nor did one that never looked.
+    assert!(!attempt(&sends(json!([]))).await.found_nobody);
 }
 
 #[tokio::test]
@@ -90,7 +106,7 @@ async fn a_name_that_does_not_exist_is_told_apart_and_is_no_effect() {
         sends(json!([{ "http": { "url": "http://nowhere.invalid:80/" } }])).http("http://nowhere.invalid:80");
     let (attempted, failure) = fails(&transport).await;
     assert_eq!(failure.code, "dnserror");
-    assert_eq!(attempted.effect, None);
+    assert_eq!((attempted.effect, attempted.found_nobody), (None, true));
 }
 
 #[tokio::test]

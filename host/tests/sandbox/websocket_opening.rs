@@ -151,7 +151,11 @@ async fn a_handshake_that_is_none_is_told_apart() {
         "{hung_up}"
     );
     let url = nobody().await.replace("http://", "ws://");
-    assert_eq!(fails(&speaks(&url, json!([]))).await.1.code, "connection-refused");
+    let (attempted, failure) = fails(&speaks(&url, json!([]))).await;
+    assert_eq!(
+        (failure.code.as_str(), attempted.found_nobody),
+        ("connection-refused", true)
+    );
 }
 
 #[tokio::test]

@@ -129,6 +129,7 @@ async fn nothing_was_sent_where_no_connection_stood() {
     for (url, code) in [(url.as_str(), "connection-refused"), (nowhere, "dns")] {
         let (attempted, failure) = fails(&sends(json!([{ "request": { "url": url } }])).http(url)).await;
         assert_eq!((failure.code.as_str(), attempted.effect), (code, None));
+        assert!(attempted.found_nobody);
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use super::stage::{START, Scripted, Stage, failed, panics};
+use super::stage::{START, Scripted, Stage, failed, panics, route_by};
 use crate::contract::{HostFault, Outcome};
 use crate::delivery::Flight;
 use crate::sandbox::Quarantined;
@@ -71,6 +71,38 @@ async fn an_attempt_that_ends_in_a_panic_does_not_keep_its_transport_closed() {
         }
     }
     assert!(stage.engine.rests_until("only").is_none());
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_first_choice_where_nobody_is_rests_and_is_tried_again_with_one_message() {
+    let folder = TempDir::new().unwrap();
+    let gone = Scripted {
+        gone: vec!["first"],
+        ..Scripted::default()
+    };
+    let nobody = std::iter::repeat_with(|| failed(Outcome::Retryable)).take(3);
+    let scripted = gone.with("first", false, nobody).with("second", false, []);
+    let stage = Stage::routed(folder.path(), scripted, &route_by(&["first", "second"]));
+    let outcomes = async |id: &str| {
+        let key = stage.accept(id).await;
+        stage.until(key, |it| it.status == Status::Delivered).await;
+        stage.outcomes(key).await
+    };
+    let (tried, passed_over) = (
+        ["first retryable", "second delivered"],
+        ["first skipped", "second delivered"],
+    );
+    assert_eq!(outcomes("1").await, tried);
+    assert_eq!(outcomes("2").await, tried);
+    assert_eq!(outcomes("3").await, passed_over);
+    stage.pass(1);
+    assert_eq!(outcomes("4").await, tried);
+    stage.pass(1);
+    assert_eq!(outcomes("5").await, passed_over);
+    stage.pass(1);
+    assert_eq!(outcomes("6").await, ["first delivered"]);
+    assert_eq!(outcomes("7").await, ["first delivered"]);
     stage.end().await;
 }
 

@@ -33,6 +33,8 @@ pub(in crate::delivery) struct Scripted {
     pub(in crate::delivery) behind_gate: Vec<&'static str>,
     /// The line before every transport: who has come, and who may go on.
     pub(in crate::delivery) line: Option<(Arc<Semaphore>, Arc<Semaphore>)>,
+    /// The transports whose failures are that nobody is there.
+    pub(in crate::delivery) gone: Vec<&'static str>,
     /// The transports that are quarantined.
     pub(in crate::delivery) quarantined: Mutex<BTreeMap<String, Quarantined>>,
 }
@@ -127,9 +129,11 @@ impl Transports for Scripted {
             .and_then(VecDeque::pop_front);
         assert!(step != Some(panics()), "the script says so");
         let outcome = step.unwrap_or_else(|| Ok(delivered()))?;
+        let found_nobody = self.gone.contains(&name) && outcome.failure().is_some();
         Ok(Attempted {
             outcome,
-            effect: Some(Effect("POST".into())),
+            effect: (!found_nobody).then(|| Effect("POST".into())),
+            found_nobody,
             took: Duration::from_millis(1),
         })
     }

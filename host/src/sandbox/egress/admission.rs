@@ -114,7 +114,11 @@ impl Admitted {
         } else {
             None
         };
-        let watch = Watch { flight, connection };
+        let watch = Watch {
+            flight,
+            connection,
+            context: Arc::clone(&context),
+        };
         let Some(client) = &self.rights.client else {
             return Err(Error::HttpRequestDenied);
         };
@@ -166,6 +170,7 @@ impl Admitted {
 struct Watch {
     flight: Option<Flight>,
     connection: CaptureConnection,
+    context: Arc<Context>,
 }
 
 impl Watch {
@@ -176,6 +181,7 @@ impl Watch {
 
     /// The client says that it had no connection to write to.
     fn nothing_left(mut self) {
+        self.context.reach.note(false);
         if let Some(flight) = self.flight.take() {
             flight.land(false);
         }
@@ -189,6 +195,8 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         let connected = self.is_connected();
+        // First this: once the flight has landed, the attempt may be looked at as a whole.
+        self.context.reach.note(connected);
         if let Some(flight) = self.flight.take() {
             flight.land(connected);
         }

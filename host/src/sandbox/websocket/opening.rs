@@ -98,7 +98,16 @@ pub(super) async fn open(
         return Err(denial::not_granted("this WebSocket is not granted"));
     };
     let message_bytes_max = rights.transport.limits.answer_bytes_max;
-    match opener.open(&handshake, message_bytes_max).await {
+    // Until somebody answers: the attempt's time can be over before anybody did.
+    context.reach.note(false);
+    let opened = opener.open(&handshake, message_bytes_max).await;
+    if !matches!(
+        opened,
+        Err(OpenFault::Dial(_) | OpenFault::Tls(_) | OpenFault::Name)
+    ) {
+        context.reach.note(true);
+    }
+    match opened {
         Ok((stream, meter)) => Ok(Connection::new(
             stream,
             meter,
