@@ -1,8 +1,10 @@
 //! The one thread that writes.
 //!
-//! It takes what waits, does each call in a savepoint of one transaction, commits, and only then
-//! answers: many callers share one sync, and a call that fails takes nobody with it. Where several share it, those who
-//! usually come together are waited for, a few milliseconds at most ([`Gather`]). Two failures
+//! It takes what waits, does all of it in one transaction, commits, and only then
+//! answers: many callers share one sync. Where several share it, those who
+//! usually come together are waited for, a few milliseconds at most ([`Gather`]). A call that fails takes nobody with it:
+//! the transaction is taken back and done again with each call in a savepoint of its own. Not at once so, because a savepoint has SQLite
+//! keep a copy of every page that is written after it, and calls hardly ever fail. Two failures
 //! are larger than a call. Where SQLite gives up the whole transaction in the middle (a full disk, a
 //! disk error), nothing of it is there, and each call is done again in a transaction of its own, so
 //! that the one that cannot be done is the only one to fail. Where the commit fails, everybody
@@ -193,6 +195,15 @@ impl Drop for Writer {
     }
 }
 
+/// How far the calls of a group are kept apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Apart {
+    /// One that fails takes the transaction with it.
+    No,
+    /// One that fails is taken back alone.
+    BySavepoints,
+}
+
 /// Where the thread works.
 struct Desk {
     connection: Connection,
@@ -250,7 +261,7 @@ impl Desk {
     }
 
     fn write(&mut self, group: &mut Vec<Box<dyn Job>>) {
-        if self.together(group) {
+        if self.together(group, Apart::No) || self.together(group, Apart::BySavepoints) {
             return;
         }
         tracing::warn!(
@@ -258,13 +269,13 @@ impl Desk {
             "SQLite gave up a transaction; each call is done again by itself"
         );
         for job in group.drain(..) {
-            self.together(&mut vec![job]);
+            self.together(&mut vec![job], Apart::No);
         }
     }
 
-    /// Does a group in one transaction and answers it. False where SQLite gave the transaction up and
-    /// the group is worth doing again one by one; it is left as it was then.
-    fn together(&mut self, group: &mut Vec<Box<dyn Job>>) -> bool {
+    /// Does a group in one transaction and answers it. False where nothing of it is there and it is worth doing
+    /// again with its calls further apart: one of them failed, or SQLite gave the transaction up.
+    fn together(&mut self, group: &mut Vec<Box<dyn Job>>, apart: Apart) -> bool {
         let mut transaction = match self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -280,12 +291,25 @@ impl Desk {
         let alone = group.len() == 1;
         let mut results = Vec::with_capacity(group.len());
         for job in group.iter_mut() {
-            let result = in_savepoint(&mut transaction, job.as_mut());
-            // Without its transaction a savepoint would commit by itself, so nothing more may be done in it.
-            if transaction.is_autocommit() && !alone {
+            let result = match apart {
+                Apart::No => job.run(&transaction),
+                Apart::BySavepoints => in_savepoint(&mut transaction, job.as_mut()),
+            };
+            // Without its transaction a savepoint would commit by itself, so nothing more may be done in it. And without
+            // a savepoint what a failed call did can only be taken back with everything.
+            let is_lost = transaction.is_autocommit() || (apart == Apart::No && result.is_err());
+            if is_lost && !alone {
                 return false;
             }
             results.push(result.map_err(|error| StoreError::of(&error, &self.file)));
+        }
+        if alone && results.iter().any(Result::is_err) {
+            // Taken back before the answer.
+            drop(transaction);
+            for (job, result) in group.drain(..).zip(results) {
+                job.answer(result);
+            }
+            return true;
         }
         // That it fails takes nobody's message with it: the next commit tries again.
         if !transaction.is_autocommit()
@@ -295,7 +319,6 @@ impl Desk {
         {
             tracing::warn!(%error, "the journal could not be signed");
         }
-        // Fails, too, where the only call there was had SQLite give the transaction up.
         let committed = transaction
             .commit()
             .map_err(|error| StoreError::of(&error, &self.file));
