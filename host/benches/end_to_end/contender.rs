@@ -12,6 +12,9 @@ use tokio::net::TcpStream;
 use crate::far_side::FarSide;
 use crate::{CLIENTS, MESSAGES, MESSAGES_OF_APPRISE};
 
+/// Requests of one transport under way at once, of those who can say so. byway keeps a quarter of its places for others.
+const IN_FLIGHT: usize = 64;
+
 const BODY: &str = r#"{"to":"executor@b","text":"The deployment is done."}"#;
 
 /// A process that ends with its handle.
@@ -35,13 +38,13 @@ impl Byway {
         std::fs::create_dir_all(folder).unwrap();
         let mut config = String::from(
             "[instance]\nname = \"a\"\ndata_dir = \"data\"\n[api]\nlisten = \"127.0.0.1:0\"\n\
-             [[routes]]\nto = \"*@b\"\nchain = [\"first\", \"second\"]\n",
+             [limits]\nattempts_at_once_max = 86\n[[routes]]\nto = \"*@b\"\nchain = [\"first\", \"second\"]\n",
         );
         let second = format!("http://127.0.0.1:{}/hook", far_side.port);
         for (name, url) in [("first", &far_side.nobody), ("second", &second)] {
             writeln!(
                 config,
-                "[transports.{name}]\nadapter = \"builtin:webhook\"\nat_once_max = 48\nconfig = {{ url = \"{url}\" }}\n\
+                "[transports.{name}]\nadapter = \"builtin:webhook\"\nat_once_max = {IN_FLIGHT}\nconfig = {{ url = \"{url}\" }}\n\
                  grants = {{ http = [{{ allow = \"POST {url}\", private = true }}] }}"
             )
             .unwrap();

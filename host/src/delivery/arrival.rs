@@ -11,6 +11,8 @@ use super::plan::PlannedStep;
 use crate::envelope::Envelope;
 use crate::store::{KeptBreaker, Status, WaitsFor};
 
+/// A message that has waited for a place for so long tells what it has passed over.
+const TOLD_AFTER: Duration = Duration::from_secs(1);
 /// How often a message that waits for a place looks whether it still should.
 const LOOK_UP_EVERY: Duration = Duration::from_secs(5);
 
@@ -31,13 +33,8 @@ impl Journey {
         match crowd.enter(transport, in_force.at_once_max(transport), priority) {
             Entry::In(present) => Ok(present),
             Entry::Wait(place) => {
-                // What was passed over is told before it waits; where that is nothing, nothing is written.
-                if !self.unwritten.is_empty() && !self.write(Status::Waiting, self.message.due_at, None).await
-                {
-                    return Err(false);
-                }
-                self.present = self.wait_for(place).await;
-                Err(true)
+                let goes_on = self.wait_for(place).await;
+                Err(goes_on)
             }
             Entry::Full => {
                 let place = WaitsFor::Place(transport.clone());
@@ -48,19 +45,29 @@ impl Journey {
         }
     }
 
-    /// Waits in memory for a place. None where there is a reason to look again before it comes.
-    async fn wait_for(&self, mut place: oneshot::Receiver<Present>) -> Option<Present> {
+    /// Waits in memory for a place, until that comes or there is another reason to look again. False where what it
+    /// has to tell meanwhile could not be written.
+    async fn wait_for(&mut self, mut place: oneshot::Receiver<Present>) -> bool {
         let _aside = self.engine.step_aside();
         let in_force = self.engine.in_force();
+        // A place mostly comes at once, and what was passed over is written with what happens there.
+        let mut wait = TOLD_AFTER;
         loop {
             tokio::select! {
-                present = &mut place => return present.ok(),
-                () = tokio::time::sleep(LOOK_UP_EVERY) => {
-                    let is_over = self.engine.now() >= self.message.deadline;
-                    if is_over || self.engine.is_stopping() || self.engine.has_moved_on_from(&in_force) {
-                        return None;
-                    }
+                present = &mut place => {
+                    self.present = present.ok();
+                    return true;
                 }
+                () = tokio::time::sleep(wait) => {}
+            }
+            wait = LOOK_UP_EVERY;
+            let is_over = self.engine.now() >= self.message.deadline;
+            if is_over || self.engine.is_stopping() || self.engine.has_moved_on_from(&in_force) {
+                return true;
+            }
+            // Where that is nothing, nothing is written.
+            if !self.unwritten.is_empty() && !self.write(Status::Waiting, self.message.due_at, None).await {
+                return false;
             }
         }
     }

@@ -7,6 +7,7 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::Serialize;
 use serde_json::json;
 
 use super::column::word;
@@ -82,6 +83,30 @@ impl Store {
         })
         .await
     }
+}
+
+/// What the journal says of how a message stands. Of the details that each message has, and so made without a tree in between.
+#[derive(Serialize)]
+struct Stands<'a> {
+    due_at: Option<i64>,
+    fallback: bool,
+    out: i64,
+    reason: Option<&'a str>,
+    receipt: Option<&'a str>,
+    stands: &'a str,
+}
+
+/// What the journal says of an attempt, and of a step that was passed over.
+#[derive(Serialize)]
+struct Tried<'a> {
+    code: Option<&'a str>,
+    effect: Option<&'a str>,
+    mode: &'a str,
+    number: Option<u32>,
+    out: i64,
+    outcome: &'a str,
+    took_ms: i64,
+    transport: &'a str,
 }
 
 struct Before {
@@ -176,10 +201,14 @@ pub(super) fn advance(
     if step.lets_pass && matches!(step.status, Status::Dead | Status::Held) {
         line::leave(connection, key.0)?;
     }
-    let detail = json!({
-        "out": key.0, "stands": step.status.as_str(), "reason": step.reason, "fallback": step.fallback, "receipt": receipt,
-        "due_at": due_at,
-    });
+    let detail = Stands {
+        due_at,
+        fallback: step.fallback,
+        out: key.0,
+        reason: step.reason.as_deref(),
+        receipt: receipt.as_deref(),
+        stands: step.status.as_str(),
+    };
     tell(connection, step.at, step.status.as_str(), about, &detail)?;
     Ok(Advanced {
         status: step.status,
@@ -232,10 +261,16 @@ fn add_attempt(
     } else {
         "skipped"
     };
-    let detail = json!({
-        "out": key.0, "transport": attempt.transport, "mode": attempt.mode, "number": attempt.number, "outcome": attempt.outcome,
-        "code": attempt.code, "effect": attempt.effect, "took_ms": took_ms,
-    });
+    let detail = Tried {
+        code: attempt.code.as_deref(),
+        effect: attempt.effect.as_deref(),
+        mode: &attempt.mode,
+        number: attempt.number,
+        out: key.0,
+        outcome: &attempt.outcome,
+        took_ms,
+        transport: &attempt.transport,
+    };
     tell(connection, attempt.began, event, about, &detail)
 }
 

@@ -30,7 +30,7 @@ impl Gather {
         wanted.min(WANTED_MAX)
     }
 
-    /// Notes how many calls a transaction had.
+    /// Notes how many of those who come together a transaction had.
     pub(super) fn wrote(&mut self, calls: usize) {
         self.since_probe = match self.since_probe {
             PROBE_EVERY.. => 0,

@@ -33,6 +33,8 @@ use super::{Durability, StoreError};
 const GROUP_MAX: usize = 256;
 /// The longest wait for callers who usually come together.
 const GATHER_MAX: Duration = Duration::from_millis(4);
+/// The same where somebody waits for whom nobody should be waited for.
+const GATHER_BESIDE_OTHERS_MAX: Duration = Duration::from_millis(1);
 /// The wait ends where nobody has come for so long.
 const QUIET: Duration = Duration::from_micros(500);
 /// How often it is looked who has come.
@@ -228,21 +230,35 @@ impl Desk {
         self.close();
     }
 
-    /// Waits a moment for those who usually come together, so that they share a sync.
+    /// Waits a moment for those who usually come together, so that they share a sync. Those who come between, a
+    /// delivery for one, are not waited for and do not wait for long.
     fn gather(&mut self, waiting: &mut mpsc::Receiver<Box<dyn Job>>, group: &mut Vec<Box<dyn Job>>) {
         let wanted = self.gather.wanted();
         let began = Instant::now();
         let mut last_came = began;
-        while group.len() < wanted && began.elapsed() < GATHER_MAX && last_came.elapsed() < QUIET {
+        let mut gathered = group.iter().filter(|job| job.gathers()).count();
+        while gathered < wanted && last_came.elapsed() < QUIET {
+            let is_among_others = gathered < group.len();
+            let wait_max = if is_among_others {
+                GATHER_BESIDE_OTHERS_MAX
+            } else {
+                GATHER_MAX
+            };
+            if began.elapsed() >= wait_max {
+                break;
+            }
             std::thread::sleep(STEP);
             while group.len() < GROUP_MAX
                 && let Ok(job) = waiting.try_recv()
             {
+                if job.gathers() {
+                    gathered += 1;
+                    last_came = Instant::now();
+                }
                 group.push(job);
-                last_came = Instant::now();
             }
         }
-        self.gather.wrote(group.len());
+        self.gather.wrote(gathered);
     }
 
     /// At the end, what was added since the last checkpoint gets one.

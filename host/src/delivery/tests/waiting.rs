@@ -148,6 +148,28 @@ async fn two_that_hang_leave_a_place_for_the_third() {
 }
 
 #[tokio::test]
+async fn what_was_passed_over_before_a_place_is_told_after_a_moment_of_waiting() {
+    let folder = TempDir::new().unwrap();
+    let (scripted, gate) = hanging(1);
+    let gone = std::iter::repeat_with(|| failed(Outcome::Unavailable)).take(10);
+    let scripted = scripted.with("gone", false, gone);
+    let stage = Stage::routed(folder.path(), scripted, &route("b", &["gone", "bad"], ""));
+    let keys = accept_many(&stage, "b", 0..3).await;
+    let last = keys.last().copied().unwrap();
+    until(async || stage.transports.attempted("bad").len() == 1).await;
+    // The two that wait in line have each something to tell, and tell it while they wait.
+    until(async || stage.outcomes(last).await.len() == 1).await;
+    assert_eq!(stage.transports.attempted("bad").len(), 1);
+    gate.add_permits(3);
+    for key in keys {
+        stage.until(key, |it| it.status == Status::Delivered).await;
+        let outcomes = stage.outcomes(key).await;
+        assert_eq!(outcomes.len(), 2, "told once: {outcomes:?}");
+    }
+    stage.end().await;
+}
+
+#[tokio::test]
 async fn ten_thousand_that_wait_for_what_is_down_cost_the_others_nothing() {
     const WAITING: u32 = 10_000;
     let folder = TempDir::new().unwrap();

@@ -25,6 +25,7 @@ pub use walk::{Fault, Finding, Report};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::column::{limit, time};
@@ -140,14 +141,16 @@ pub(super) fn tell(
     at: Timestamp,
     event: &str,
     about: About<'_>,
-    detail: &Value,
+    detail: &impl Serialize,
 ) -> rusqlite::Result<()> {
+    let detail = serde_json::to_string(detail)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
     append(
         connection,
         at.as_millisecond(),
         event,
         [Some(about.id), Some(about.source), Some(about.recipient)],
-        &detail.to_string(),
+        &detail,
     )
 }
 
