@@ -2,7 +2,8 @@
 //! the sandbox after a first choice that nobody answers, and recorded.
 //!
 //! In one run, interleaved: byway, Redpanda Connect's `fallback` (which takes in by HTTP as byway does) and Apprise's
-//! escalation. Neither of them stores anything. All post to the same far side, a server in this process that counts.
+//! escalation. Neither of them stores anything. byway's breakers are as they are by default: its dead first choice rests after a
+//! few attempts, while the others try theirs for every message. All post to the same far side, a server in this process that counts.
 //! The two others are Python packages; `BYWAY_BENCH_PYTHON` names an interpreter that has them, and `cargo xtask bench`
 //! sees to it. Beside the figures stand what the disk can do and what else the machine was doing.
 
