@@ -156,6 +156,12 @@ impl Byway {
         beside.shutdown().await;
     }
 
+    /// Drops what is still being delivered when nobody waits for it any more: its commands are stopped, and the store
+    /// is let go of. False where that took longer than `patience`.
+    pub async fn end_deliveries(&self, patience: Duration) -> bool {
+        self.engine.end(patience).await
+    }
+
     /// All that is in force, for whoever needs more than one part of it: taken one by one, they may belong to
     /// different configurations.
     pub(crate) fn setup(&self) -> Arc<Setup> {

@@ -3,19 +3,19 @@
 //! Where the threads of one runtime take tasks and connections from one another, they spend more on handing over than
 //! they gain: measured, two of them made fewer attempts a second than one (`docs/performance.md`). So a lane is one thread with a runtime of its
 //! own. What is begun on a lane stays there, with every connection it opens, and what is costly to share can be kept once for
-//! each lane, by the number that [`here`] tells. A guest that computes and computes holds up its own lane at most, and
-//! never those who call byway, who are not on a lane.
+//! each lane, by the number that [`here`] tells. A guest that computes and computes while it delivers holds up its own
+//! lane at most, and never those who call byway, who are not on a lane. (What is fetched is fetched beside them.)
 
 use std::cell::Cell;
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 /// The most lanes there are: each costs memory, and the store is one for all of them.
@@ -50,8 +50,10 @@ struct Lane {
     runtime: Handle,
     /// How many tasks are on it.
     load: Arc<AtomicUsize>,
-    /// Dropped with the lane, which ends its thread.
-    _open: oneshot::Sender<()>,
+    /// Its thread ends when this is dropped.
+    open: Mutex<Option<oneshot::Sender<()>>>,
+    /// Closed when its thread has ended.
+    ended: watch::Receiver<()>,
 }
 
 impl Lanes {
@@ -67,6 +69,21 @@ impl Lanes {
     /// Where the system gives no thread, or a thread no runtime.
     pub fn start(count: usize) -> io::Result<Self> {
         (0..count).map(Lane::start).collect::<io::Result<_>>().map(Self)
+    }
+
+    /// Ends all lanes: what is still on one is dropped where it stands. False where a thread has not ended in time.
+    pub async fn end(&self, patience: Duration) -> bool {
+        for lane in self.0.iter() {
+            drop(lane.open.lock().unwrap_or_else(PoisonError::into_inner).take());
+        }
+        let all = async {
+            for lane in self.0.iter() {
+                let mut ended = lane.ended.clone();
+                // Nobody ever sends; the other half goes with its thread.
+                while ended.changed().await.is_ok() {}
+            }
+        };
+        tokio::time::timeout(patience, all).await.is_ok()
     }
 
     /// How many there are.
@@ -98,6 +115,7 @@ impl Lane {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (open, closed) = oneshot::channel::<()>();
+        let (running, ended) = watch::channel(());
         thread::Builder::new()
             .name(format!("byway-lane-{number}"))
             .spawn(move || {
@@ -105,11 +123,13 @@ impl Lane {
                 // Ends when the other half is dropped; nobody ever sends.
                 let _ = runtime.block_on(closed);
                 runtime.shutdown_timeout(LAST_READS);
+                drop(running);
             })?;
         Ok(Self {
             runtime: handle,
             load: Arc::default(),
-            _open: open,
+            open: Mutex::new(Some(open)),
+            ended,
         })
     }
 }
@@ -182,6 +202,32 @@ mod tests {
         }
         go.send(()).unwrap();
         assert_eq!(running.join_next().await.unwrap().unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn an_end_drops_what_is_under_way_and_waits_for_that() {
+        struct Tell(std::sync::mpsc::Sender<usize>);
+        impl Drop for Tell {
+            fn drop(&mut self) {
+                thread::sleep(Duration::from_millis(20));
+                let _ = self.0.send(here());
+            }
+        }
+        let lanes = Lanes::start(2).unwrap();
+        let mut running = JoinSet::new();
+        let (dropped, drops) = std::sync::mpsc::channel();
+        for _ in 0..2 {
+            let tell = Tell(dropped.clone());
+            lanes.begin(&mut running, async move {
+                let _tell = tell;
+                std::future::pending::<()>().await;
+            });
+        }
+        assert!(lanes.end(Duration::from_secs(60)).await);
+        assert_eq!(drops.try_iter().collect::<BTreeSet<_>>(), BTreeSet::from([0, 1]));
+        // Again, or without any lane, there is nothing to wait for.
+        assert!(lanes.end(Duration::from_secs(60)).await);
+        assert!(Lanes::none().end(Duration::ZERO).await);
     }
 
     #[tokio::test]

@@ -84,6 +84,11 @@ impl Serve {
         // Nobody listens any more only if everything has ended already.
         let _ = stop.send(true);
         wind_up(&mut running, &mut signals, patience).await;
+        // Where nobody waited for it: nothing more is begun, and what is under way is dropped before the process ends.
+        running.abort_all();
+        if !byway.end_deliveries(LAST_WORDS).await {
+            tracing::warn!("a delivery did not let go; what it had begun may outlive byway");
+        }
         ended
     }
 }

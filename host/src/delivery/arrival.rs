@@ -9,7 +9,7 @@ use super::in_force::InForce;
 use super::journey::Journey;
 use super::plan::PlannedStep;
 use crate::envelope::Envelope;
-use crate::store::{KeptBreaker, Status, WaitsFor};
+use crate::store::{Attempt, KeptBreaker, Status, WaitsFor};
 
 /// A message that has waited for a place for so long tells what it has passed over.
 const TOLD_AFTER: Duration = Duration::from_secs(1);
@@ -50,8 +50,7 @@ impl Journey {
     async fn wait_for(&mut self, mut place: oneshot::Receiver<Present>) -> bool {
         let _aside = self.engine.step_aside();
         let in_force = self.engine.in_force();
-        // A place mostly comes at once, and what was passed over is written with what happens there.
-        let mut wait = TOLD_AFTER;
+        let mut wait = told_after(&self.unwritten);
         loop {
             tokio::select! {
                 present = &mut place => {
@@ -83,5 +82,44 @@ impl Journey {
         if let Err(error) = self.engine.inner.settings.store.keep_breaker(breaker).await {
             tracing::error!(%error, "how a breaker stands could not be stored; a restart would not know it");
         }
+    }
+}
+
+/// When what is not on disk yet is written by a message that waits for a place. What came of an attempt at once: killed
+/// now, it would have to be taken for one that may have arrived. What was only passed over after a moment: a place
+/// mostly comes before, and then it is written with what happens there.
+fn told_after(unwritten: &[Attempt]) -> Duration {
+    if unwritten.iter().any(|it| it.number.is_some()) {
+        Duration::ZERO
+    } else {
+        TOLD_AFTER
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn an_attempt_is_told_before_a_wait_and_a_skip_after_a_moment() {
+        let skipped = || Attempt {
+            number: None,
+            transport: "first".into(),
+            mode: "deliver".into(),
+            outcome: "skipped".into(),
+            code: None,
+            message: None,
+            fix: None,
+            effect: None,
+            reference: None,
+            began: jiff::Timestamp::UNIX_EPOCH,
+            took_ms: 0,
+        };
+        let tried = || Attempt {
+            number: Some(1),
+            ..skipped()
+        };
+        assert_eq!(told_after(&[]), TOLD_AFTER);
+        assert_eq!(told_after(&[skipped()]), TOLD_AFTER);
+        assert_eq!(told_after(&[tried(), skipped()]), Duration::ZERO);
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::breaker::{BreakerState, Sign};
+use super::breaker::{BreakerState, Sign, Trial};
 use super::transports::TransportView;
 use crate::config::Breaker;
 use crate::store::KeptBreaker;
@@ -27,19 +27,18 @@ struct Open {
     fingerprint: String,
     settings: Breaker,
     state: Arc<Mutex<BreakerState>>,
-    /// Whether it was let through to find out.
-    is_trial: bool,
+    trial: Option<Trial>,
 }
 
 impl Begun {
-    pub(super) fn through(name: &str, view: &TransportView, is_trial: bool) -> Self {
+    pub(super) fn through(name: &str, view: &TransportView, trial: Option<Trial>) -> Self {
         Self {
             open: Some(Open {
                 transport: name.to_owned(),
                 fingerprint: view.kept_fingerprint(),
                 settings: view.breaker,
                 state: Arc::clone(&view.breaker_state),
-                is_trial,
+                trial,
             }),
         }
     }
@@ -64,7 +63,7 @@ impl Open {
     fn end(self, sign: Option<Sign>, now: Timestamp) -> Option<KeptBreaker> {
         let mut breaker = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let before = breaker.to_keep();
-        breaker.end(self.settings, self.is_trial, sign, now);
+        breaker.end(self.settings, self.trial, sign, now);
         let (failures, opened_at) = breaker.to_keep();
         ((failures, opened_at) != before).then_some(KeptBreaker {
             transport: self.transport,

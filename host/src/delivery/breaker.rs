@@ -43,8 +43,13 @@ impl Sign {
 pub struct BreakerState {
     failures: u32,
     opened: Option<Timestamp>,
-    on_trial: bool,
+    on_trial: Option<Trial>,
+    trials: u32,
 }
+
+/// An attempt that was let through an open breaker to find out; each has a number of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trial(u32);
 
 impl BreakerState {
     /// A breaker as it stood before a restart. The trial that was under way is gone.
@@ -53,7 +58,8 @@ impl BreakerState {
         Self {
             failures,
             opened: opened.map(|opened| opened.min(now)),
-            on_trial: false,
+            on_trial: None,
+            trials: 0,
         }
     }
 
@@ -81,30 +87,39 @@ impl BreakerState {
             return Some(reopens);
         }
         // A trial is already under way; the others look again shortly.
-        self.on_trial.then(|| {
+        self.on_trial.map(|_| {
             now.saturating_add(jiff::SignedDuration::from_secs(1))
                 .unwrap_or(reopens)
         })
     }
 
-    /// Notes that an attempt begins, and tells whether it is a trial: with an open breaker it is.
+    /// Notes that an attempt begins. With an open breaker it is a trial.
     #[must_use]
-    pub fn begin(&mut self) -> bool {
-        self.on_trial = self.opened.is_some();
+    pub fn begin(&mut self) -> Option<Trial> {
+        self.on_trial = self.opened.map(|_| Trial(self.trials));
+        self.trials = self.trials.wrapping_add(1);
         self.on_trial
     }
 
     /// Notes how an attempt ended, a trial or not; no sign where it was not made after all.
-    pub fn end(&mut self, settings: Breaker, is_trial: bool, sign: Option<Sign>, now: Timestamp) {
+    pub fn end(&mut self, settings: Breaker, trial: Option<Trial>, sign: Option<Sign>, now: Timestamp) {
+        // A trial of an opening that is over by now is an attempt like others.
+        let is_trial = trial.is_some() && trial == self.on_trial;
         if is_trial {
-            self.on_trial = false;
+            self.on_trial = None;
         }
         match sign {
-            Some(Sign::Answers) => *self = Self::default(),
+            Some(Sign::Answers) => {
+                *self = Self {
+                    trials: self.trials,
+                    ..Self::default()
+                }
+            }
             // One that began before the breaker opened says nothing new.
             Some(Sign::Fails) if is_trial || self.opened.is_none() => {
                 self.failures = self.failures.saturating_add(1);
-                if self.failures >= settings.failures {
+                // A trial opens it again, also where more failures are asked for by now.
+                if is_trial || self.failures >= settings.failures {
                     self.opened = Some(now);
                 }
             }
@@ -142,8 +157,8 @@ mod tests {
     }
 
     fn fail(breaker: &mut BreakerState, second: i64) {
-        let is_trial = breaker.begin();
-        breaker.end(SETTINGS, is_trial, Some(Sign::Fails), at(second));
+        let trial = breaker.begin();
+        breaker.end(SETTINGS, trial, Some(Sign::Fails), at(second));
     }
 
     /// Opened at second 1, for one second.
@@ -201,8 +216,8 @@ mod tests {
     fn opens_after_consecutive_failures_only() {
         let mut breaker = BreakerState::default();
         for sign in [Sign::Fails, Sign::Answers, Sign::Fails] {
-            let is_trial = breaker.begin();
-            breaker.end(SETTINGS, is_trial, Some(sign), at(0));
+            let trial = breaker.begin();
+            breaker.end(SETTINGS, trial, Some(sign), at(0));
             assert_eq!(breaker.closed_until(SETTINGS, at(0)), None);
         }
         assert_eq!(opened().closed_until(SETTINGS, at(1)), Some(at(2)));
@@ -236,24 +251,49 @@ mod tests {
         assert_eq!(BreakerState::default().room(SETTINGS, at(1), 8), 8);
         assert_eq!(breaker.room(SETTINGS, at(1), 8), 0);
         assert_eq!(breaker.room(SETTINGS, at(2), 8), 1);
-        assert!(breaker.begin());
+        assert!(breaker.begin().is_some());
         assert_eq!(breaker.room(SETTINGS, at(2), 8), 0);
     }
 
     #[test]
     fn those_that_began_before_it_opened_make_its_rest_no_longer() {
         let mut breaker = BreakerState::default();
-        let began: Vec<bool> = (0..48).map(|_| breaker.begin()).collect();
-        for is_trial in began {
-            breaker.end(SETTINGS, is_trial, Some(Sign::Fails), at(0));
+        let began: Vec<_> = (0..48).map(|_| breaker.begin()).collect();
+        for trial in began {
+            breaker.end(SETTINGS, trial, Some(Sign::Fails), at(0));
         }
         assert_eq!(breaker.closed_until(SETTINGS, at(0)), Some(at(1)));
         // Nor do they end a trial, which would let another one through; and their good news is news.
-        assert!(breaker.begin());
-        breaker.end(SETTINGS, false, Some(Sign::Fails), at(2));
+        assert!(breaker.begin().is_some());
+        breaker.end(SETTINGS, None, Some(Sign::Fails), at(2));
         assert_eq!(breaker.room(SETTINGS, at(2), 8), 0);
-        breaker.end(SETTINGS, false, Some(Sign::Answers), at(2));
-        assert_eq!(breaker, BreakerState::default());
+        breaker.end(SETTINGS, None, Some(Sign::Answers), at(2));
+        assert_eq!(breaker.to_keep(), (0, None));
+    }
+
+    #[test]
+    fn a_trial_of_an_earlier_opening_ends_no_later_one() {
+        let mut breaker = opened();
+        let late = breaker.begin();
+        breaker.end(SETTINGS, None, Some(Sign::Answers), at(2));
+        fail(&mut breaker, 3);
+        fail(&mut breaker, 4);
+        assert!(breaker.begin().is_some());
+        breaker.end(SETTINGS, late, Some(Sign::Fails), at(5));
+        assert_eq!(breaker.room(SETTINGS, at(5), 8), 0, "a trial is under way");
+        assert_eq!(breaker.to_keep(), (2, Some(at(4))));
+    }
+
+    #[test]
+    fn it_rests_after_a_trial_also_where_more_failures_are_asked_for_by_now() {
+        let more = Breaker {
+            failures: 100,
+            ..SETTINGS
+        };
+        let mut breaker = opened();
+        let trial = breaker.begin();
+        breaker.end(more, trial, Some(Sign::Fails), at(2));
+        assert_eq!(breaker.closed_until(more, at(2)), Some(at(3)));
     }
 
     #[test]
@@ -269,7 +309,7 @@ mod tests {
     #[test]
     fn a_restart_changes_nothing_but_the_trial_that_was_under_way() {
         let mut breaker = opened_for_long();
-        assert!(breaker.begin());
+        assert!(breaker.begin().is_some());
         let (failures, since) = breaker.to_keep();
         let mut restored = BreakerState::restored(failures, since, at(120));
         assert_eq!(restored.closed_until(SETTINGS, at(120)), Some(at(130)));
@@ -280,25 +320,25 @@ mod tests {
     fn lets_one_attempt_through_after_its_rest() {
         let mut breaker = opened();
         assert_eq!(breaker.closed_until(SETTINGS, at(2)), None);
-        let is_trial = breaker.begin();
+        let trial = breaker.begin();
         assert_eq!(breaker.closed_until(SETTINGS, at(2)), Some(at(3)));
-        breaker.end(SETTINGS, is_trial, Some(Sign::Fails), at(4));
+        breaker.end(SETTINGS, trial, Some(Sign::Fails), at(4));
         assert_eq!(breaker.closed_until(SETTINGS, at(4)), Some(at(6)));
     }
 
     #[test]
     fn an_answer_closes_it() {
         let mut breaker = opened();
-        let is_trial = breaker.begin();
-        breaker.end(SETTINGS, is_trial, Some(Sign::Answers), at(2));
-        assert_eq!(breaker, BreakerState::default());
+        let trial = breaker.begin();
+        breaker.end(SETTINGS, trial, Some(Sign::Answers), at(2));
+        assert_eq!(breaker.to_keep(), (0, None));
     }
 
     #[test]
     fn an_attempt_that_was_not_made_after_all_makes_way_for_another_trial() {
         let mut breaker = opened();
-        let is_trial = breaker.begin();
-        breaker.end(SETTINGS, is_trial, None, at(2));
+        let trial = breaker.begin();
+        breaker.end(SETTINGS, trial, None, at(2));
         assert_eq!(breaker.closed_until(SETTINGS, at(2)), None);
     }
 }

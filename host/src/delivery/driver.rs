@@ -121,6 +121,12 @@ impl Engine {
         while work.under_way.join_next().await.is_some() {}
     }
 
+    /// Drops what is still under way, wherever it stands; each of it is found again at the next start. False where
+    /// that did not end in time.
+    pub async fn end(&self, patience: Duration) -> bool {
+        self.inner.settings.lanes.end(patience).await
+    }
+
     async fn restore_breakers(&self) {
         match self.inner.settings.store.breakers().await {
             Ok(kept) => self.in_force().restore(kept, self.now()),

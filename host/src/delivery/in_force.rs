@@ -75,8 +75,8 @@ impl InForce {
             }
             state.take(rate, now);
         }
-        let is_trial = breaker.begin();
-        Some(Begun::through(name, view, is_trial))
+        let trial = breaker.begin();
+        Some(Begun::through(name, view, trial))
     }
 
     /// Takes over how the breakers stood before a restart. Those of transports that are others now are not.

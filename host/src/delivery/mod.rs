@@ -44,7 +44,7 @@ mod transports;
 mod turns;
 mod writing;
 
-pub use breaker::{BreakerState, Sign};
+pub use breaker::{BreakerState, Sign, Trial};
 pub use decide::{Decision, Skip, SkipReason, decide};
 pub use driver::{Clock, Engine, EngineSettings};
 pub use flight::{Flight, StepState};

@@ -65,6 +65,12 @@ impl Known {
         })
     }
 
+    /// On how many lanes it is linked by now.
+    pub(super) fn lanes(&self) -> usize {
+        let others = self.others.iter().filter_map(OnceLock::get);
+        1 + others.filter(|adapter| adapter.is_some()).count()
+    }
+
     fn on_other<'a>(&'a self, machine: &'a Machine) -> Option<Here<'a>> {
         let (place, lane) = machine.other_here()?;
         let adapter = self.others.get(place)?.get_or_init(|| {

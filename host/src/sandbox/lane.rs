@@ -85,11 +85,17 @@ impl Machine {
     pub(super) fn other_here(&self) -> Option<(usize, &Lane)> {
         let place = lanes::here().checked_sub(1)?;
         let lane = self.others.get(place)?.get_or_init(|| {
-            Lane::new(self.slots_each)
-                .inspect_err(|why| {
-                    tracing::warn!("{why}; attempts of two threads share an engine, which is slower")
-                })
-                .ok()
+            let lane = Lane::new(self.slots_each).and_then(|lane| {
+                // Code that was compiled for instances from a pool runs in no other engine.
+                let is_alike = lane.allocation == self.first.allocation;
+                is_alike
+                    .then_some(lane)
+                    .ok_or_else(|| "there is not address space enough for one more pool".to_owned())
+            });
+            lane.inspect_err(|why| {
+                tracing::warn!("{why}; attempts of two threads share an engine, which is slower")
+            })
+            .ok()
         });
         Some((place, lane.as_ref()?))
     }

@@ -75,6 +75,13 @@ impl LoadedTransport {
         self.0.known.digest
     }
 
+    /// On how many lanes its component is linked by now, each with an engine of its own: on the first from the start, on
+    /// another with the first call there, unless that could not be.
+    #[must_use]
+    pub fn lanes(&self) -> usize {
+        self.0.known.lanes()
+    }
+
     /// What this configuration needs.
     #[must_use]
     pub fn needs(&self) -> &Needs {

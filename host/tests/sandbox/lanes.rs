@@ -49,6 +49,24 @@ async fn attempts(loaded: &LoadedTransport, lanes: &Lanes, times: usize) -> Vec<
     ended
 }
 
+/// One attempt on this lane, while nothing happens on the others.
+async fn attempt_on(loaded: &LoadedTransport, lanes: &Lanes, wanted: usize) -> OutcomeKind {
+    let mut running = JoinSet::new();
+    let together = Arc::new(Barrier::new(LANES));
+    for _ in 0..LANES {
+        let (loaded, together) = (loaded.clone(), Arc::clone(&together));
+        lanes.begin(&mut running, async move {
+            // Each lane has one of them by now.
+            together.wait().await;
+            if lanes::here() != wanted {
+                return None;
+            }
+            Some(loaded.attempt(call()).await.unwrap().outcome.kind())
+        });
+    }
+    running.join_all().await.into_iter().flatten().next().unwrap()
+}
+
 #[tokio::test]
 async fn every_lane_delivers_over_connections_of_its_own() {
     let far_side = FarSide::start(Script::Answer(200, "thanks".into())).await;
@@ -57,7 +75,14 @@ async fn every_lane_delivers_over_connections_of_its_own() {
     let lanes = Lanes::start(LANES).unwrap();
     for cache_dir in [None, Some(kept.path().join("compiled"))] {
         let (heard, connected) = (far_side.heard().len(), far_side.connections());
-        let ended = attempts(&load(&transport, cache_dir), &lanes, 4).await;
+        let loaded = load(&transport, cache_dir);
+        assert_eq!(loaded.lanes(), 1, "the others when they are needed");
+        let ended = attempts(&loaded, &lanes, 4).await;
+        assert_eq!(
+            loaded.lanes(),
+            LANES,
+            "none of them fell back on another's engine"
+        );
         let all: Vec<_> = (0..LANES)
             .flat_map(|lane| [(lane, OutcomeKind::Delivered); 4])
             .collect();
@@ -65,6 +90,14 @@ async fn every_lane_delivers_over_connections_of_its_own() {
         assert_eq!(far_side.heard().len() - heard, all.len());
         assert_eq!(far_side.connections() - connected, LANES);
     }
+    // One after the other, where a shared client would go on over the connection that is idle.
+    let (loaded, connected) = (load(&transport, None), far_side.connections());
+    for _ in 0..2 {
+        for lane in 0..LANES {
+            assert_eq!(attempt_on(&loaded, &lanes, lane).await, OutcomeKind::Delivered);
+        }
+    }
+    assert_eq!(far_side.connections() - connected, LANES);
 }
 
 #[tokio::test]

@@ -114,6 +114,8 @@ impl Admitted {
         } else {
             None
         };
+        // Until somebody answers: the attempt's time can be over before anybody did.
+        context.reach.note(false);
         let watch = Watch {
             flight,
             connection,
@@ -181,7 +183,6 @@ impl Watch {
 
     /// The client says that it had no connection to write to.
     fn nothing_left(mut self) {
-        self.context.reach.note(false);
         if let Some(flight) = self.flight.take() {
             flight.land(false);
         }
@@ -195,8 +196,10 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         let connected = self.is_connected();
-        // First this: once the flight has landed, the attempt may be looked at as a whole.
-        self.context.reach.note(connected);
+        if connected {
+            // First this: once the flight has landed, the attempt may be looked at as a whole.
+            self.context.reach.note(true);
+        }
         if let Some(flight) = self.flight.take() {
             flight.land(connected);
         }
