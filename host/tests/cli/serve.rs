@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ExitStatus, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -130,4 +131,70 @@ fn what_a_killed_server_left_misleads_nobody() {
     place
         .run(&["inbox", "read", "--agent", "reviewer"])
         .is(0, "hi", "");
+}
+
+#[test]
+fn a_second_signal_ends_what_is_under_way_with_it() {
+    let place = Place::new();
+    let (script, pid) = (place.path("endless.sh"), place.path("pid"));
+    std::fs::write(
+        &script,
+        format!(
+            "echo $$ > {0}.new && mv {0}.new {0}; exec sleep 300",
+            pid.display()
+        ),
+    )
+    .unwrap();
+    let mut config = std::fs::read_to_string(place.path("byway.toml")).unwrap();
+    config += &format!(
+        r#"
+[transports.endless]
+adapter = "builtin:cli"
+config = {{ command = "endless" }}
+timeout = "5m"
+[transports.endless.grants.commands.endless]
+argv = ["/bin/sh", "{}"]
+stdin = "envelope"
+env_pass = ["PATH"]
+[[routes]]
+to = "*@b"
+chain = ["endless"]
+"#,
+        script.display()
+    );
+    std::fs::write(place.path("byway.toml"), config).unwrap();
+    let server = Server::start(&place, &["serve"]);
+    let sent = place.run(&["send", "--to", "executor@b", "--from", "planner", "hi"]);
+    assert_eq!(sent.code, 0, "{sent:?}");
+    let pid = loop {
+        match std::fs::read_to_string(&pid) {
+            Ok(pid) => break pid.trim().to_owned(),
+            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    assert!(runs(&pid));
+    server.signal(Signal::TERM);
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(runs(&pid), "one signal lets it end by itself");
+    assert_eq!(server.end(Signal::TERM).code(), Some(0));
+    // It was killed before byway ended; the system may take a moment to tell.
+    let gone = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        !runs(&pid)
+    });
+    assert!(gone, "the command outlives byway");
+    let shown = place.run(&["list"]);
+    assert!(
+        shown.stdout.contains("waiting") || shown.stdout.contains("held"),
+        "{shown:?}"
+    );
+}
+
+/// Whether a process is there, and not only its remains.
+fn runs(pid: &str) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        !stat
+            .rsplit_once(") ")
+            .is_some_and(|(_, rest)| rest.starts_with('Z'))
+    })
 }
