@@ -77,7 +77,15 @@ impl Journey {
             return;
         };
         if breaker.opened_at.is_some() {
-            self.engine.crowd().dissolve(&breaker.transport);
+            let (transport, failures) = (&breaker.transport, breaker.failures);
+            let until = self.engine.rests_until(transport).map(tracing::field::display);
+            tracing::info!(
+                transport,
+                failures,
+                until,
+                "it failed several times in a row and rests; then one message tries it"
+            );
+            self.engine.crowd().dissolve(transport);
         }
         if let Err(error) = self.engine.inner.settings.store.keep_breaker(breaker).await {
             tracing::error!(%error, "how a breaker stands could not be stored; a restart would not know it");
