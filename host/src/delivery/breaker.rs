@@ -58,8 +58,7 @@ impl BreakerState {
         Self {
             failures,
             opened: opened.map(|opened| opened.min(now)),
-            on_trial: None,
-            trials: 0,
+            ..Self::default()
         }
     }
 
