@@ -30,6 +30,7 @@ pub mod delivery;
 pub mod envelope;
 pub mod error_code;
 pub mod front;
+mod hexadecimal;
 pub mod identity;
 pub mod intake;
 pub mod lanes;

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde_json::Value as Json;
 
-use super::cloud_event::{check_name, quoted};
+use super::cloud_event::{CloudEvent, Payload, check_name, quoted};
+use super::event::ValueRef;
 use super::shown::shown;
+use super::strict_json::{self, DEPTH_MAX};
 use super::{Address, Data, Envelope, EnvelopeError, Priority, Value};
 
 /// The type of a message that names none.
@@ -121,14 +124,22 @@ impl Draft {
     pub fn finish(self, id: String, now: Timestamp) -> Result<Envelope, EnvelopeError> {
         let drafted = self.into_envelope(id, now);
         drafted.extensions.keys().try_for_each(|name| check_name(name))?;
+        let values = drafted.values();
         // An extension with the name of a field never gets into print, so it is looked for here.
-        let printed = drafted.values();
-        let lost = |(name, value): &(&String, &Value)| printed.get(name.as_str()) != Some(*value);
-        if let Some((name, _)) = drafted.extensions.iter().find(lost) {
+        let is_lost = |name: &str, value: &Value| {
+            let found = values.iter().find(|(printed, _)| *printed == name);
+            found.is_none_or(|(_, printed)| *printed != ValueRef::from(value))
+        };
+        let mut extensions = drafted.extensions.iter();
+        if let Some((name, _)) = extensions.find(|(name, value)| is_lost(name, value)) {
             return Err(EnvelopeError::Reserved(shown(name)));
         }
-        // Printed and read again, so that there is one checker for every message.
-        let envelope = Envelope::from_json(&drafted.to_json())?;
+        // As one that was read, so that there is one checker for every message.
+        let attributes = values
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.to_owned()));
+        let payload = drafted.data.as_ref().map_or(Ok(Payload::None), payload)?;
+        let envelope = Envelope::try_from(CloudEvent::check(attributes.collect(), payload)?)?;
         match (&drafted.data, &envelope.data) {
             (Some(Data::Text(_)), Some(Data::Json(_))) => Err(misfit(&drafted, "text")),
             (Some(Data::Json(_)), Some(Data::Text(_))) => Err(misfit(&drafted, "a JSON value")),
@@ -160,6 +171,18 @@ impl Draft {
             data: self.data,
         }
     }
+}
+
+/// Data as it would be read. What is JSON is printed and read: its writer's may nest deeper than a message's may.
+fn payload(data: &Data) -> Result<Payload, EnvelopeError> {
+    Ok(match data {
+        Data::Json(Json::Null) => Payload::Bytes(b"null".to_vec()),
+        Data::Json(value) => Payload::Member(
+            strict_json::read(value.to_string().as_bytes(), DEPTH_MAX).map_err(EnvelopeError::Json)?,
+        ),
+        Data::Text(text) => Payload::Member(Json::from(text.as_str())),
+        Data::Binary(bytes) => Payload::Bytes(bytes.clone()),
+    })
 }
 
 /// The content type would make something else of the data than what its writer gave.

@@ -64,6 +64,14 @@ pub enum Value {
     String(String),
 }
 
+/// The value of an attribute as it stands in a message, borrowed where it is kept as a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ValueRef<'a> {
+    Boolean(bool),
+    Integer(i32),
+    Text(Cow<'a, str>),
+}
+
 /// What a message carries.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Data {
@@ -135,6 +143,35 @@ impl Priority {
 impl fmt::Display for Priority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+impl<'a> ValueRef<'a> {
+    /// Its canonical string form: Booleans as `true` and `false`, integers in decimal.
+    pub(super) fn text(self) -> Cow<'a, str> {
+        match self {
+            Self::Boolean(value) => value.to_string().into(),
+            Self::Integer(value) => value.to_string().into(),
+            Self::Text(text) => text,
+        }
+    }
+
+    pub(super) fn to_owned(&self) -> Value {
+        match self {
+            Self::Boolean(value) => Value::Boolean(*value),
+            Self::Integer(value) => Value::Integer(*value),
+            Self::Text(text) => Value::String(text.clone().into_owned()),
+        }
+    }
+}
+
+impl<'a> From<&'a Value> for ValueRef<'a> {
+    fn from(value: &'a Value) -> Self {
+        match value {
+            Value::Boolean(value) => Self::Boolean(*value),
+            Value::Integer(value) => Self::Integer(*value),
+            Value::String(text) => Self::Text(text.into()),
+        }
     }
 }
 

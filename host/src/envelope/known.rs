@@ -3,11 +3,13 @@
 //! Each name is written here once for reading and once for printing; whatever prints a message, in either
 //! mode or for its signature, prints what [`Envelope::values`] says.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use super::cloud_event::{CloudEvent, TIME, found, optional, quoted};
+use super::event::ValueRef;
 use super::{Address, Data, Envelope, EnvelopeError, Priority, Value, rfc3339};
 
 /// Extensions that stay among the others, but must be texts.
@@ -63,67 +65,74 @@ impl TryFrom<CloudEvent> for Envelope {
 }
 
 impl Envelope {
-    /// Every attribute that the message has, by name. A name that has a field is never taken from
+    /// Every attribute that the message has, sorted by name. A name that has a field is never taken from
     /// the extensions.
-    pub(super) fn values(&self) -> BTreeMap<&str, Value> {
-        let text = |text: &Option<String>| text.clone().map(Value::String);
-        let address = |address: &Option<Address>| address.as_ref().map(|a| Value::String(a.to_string()));
-        let instant = |instant: Option<Timestamp>| instant.map(|t| Value::String(t.to_string()));
+    pub(super) fn values(&self) -> Vec<(&str, ValueRef<'_>)> {
+        let kept = |text| Some(ValueRef::Text(Cow::Borrowed(text)));
+        let made = |text: String| ValueRef::Text(Cow::Owned(text));
         let content_type = self.data_content_type.as_deref();
         let content_type = content_type.or_else(|| self.data.as_ref().and_then(Data::implied_type));
+        let hops = self.hops.map(|hops| hops.min(HOPS_MAX).cast_signed());
         let fields = [
-            ("specversion", Some(Value::String("1.0".to_owned()))),
-            ("id", Some(Value::String(self.id.clone()))),
-            ("source", Some(Value::String(self.source.clone()))),
-            ("type", Some(Value::String(self.event_type.clone()))),
-            ("recipient", Some(Value::String(self.recipient.to_string()))),
-            ("subject", text(&self.subject)),
-            ("time", text(&self.time)),
+            ("bywaysig", self.signature.as_deref().and_then(kept)),
+            ("datacontenttype", content_type.and_then(kept)),
+            ("dataschema", self.data_schema.as_deref().and_then(kept)),
             (
-                "datacontenttype",
-                content_type.map(|text| Value::String(text.to_owned())),
+                "deliverafter",
+                self.deliver_after.map(|time| made(time.to_string())),
             ),
-            ("dataschema", text(&self.data_schema)),
-            ("idempotencykey", text(&self.idempotency_key)),
+            ("expirytime", self.expiry_time.map(|time| made(time.to_string()))),
+            ("hops", hops.map(ValueRef::Integer)),
+            ("id", kept(&self.id)),
+            ("idempotencykey", self.idempotency_key.as_deref().and_then(kept)),
+            ("partitionkey", self.partition_key.as_deref().and_then(kept)),
             (
                 "priority",
-                self.priority.map(|p| Value::String(p.as_str().to_owned())),
+                self.priority.and_then(|priority| kept(priority.as_str())),
             ),
-            ("replyto", address(&self.reply_to)),
-            ("partitionkey", text(&self.partition_key)),
-            ("expirytime", instant(self.expiry_time)),
-            ("deliverafter", instant(self.deliver_after)),
+            ("recipient", Some(made(self.recipient.to_string()))),
             (
-                "hops",
-                self.hops
-                    .map(|hops| Value::Integer(hops.min(HOPS_MAX).cast_signed())),
+                "replyto",
+                self.reply_to.as_ref().map(|address| made(address.to_string())),
             ),
-            ("bywaysig", text(&self.signature)),
+            ("source", kept(&self.source)),
+            ("specversion", kept("1.0")),
+            ("subject", self.subject.as_deref().and_then(kept)),
+            ("time", self.time.as_deref().and_then(kept)),
+            ("type", kept(&self.event_type)),
         ];
+        // An absent field takes an extension of its name away, too.
+        let is_field = |name: &str| fields.iter().any(|(field, _)| *field == name);
         let extensions = self.extensions.iter();
-        let mut all: BTreeMap<&str, Value> = extensions
-            .map(|(name, value)| (name.as_str(), value.clone()))
+        let mut all: Vec<_> = extensions
+            .filter(|(name, _)| !is_field(name))
+            .map(|(name, value)| (name.as_str(), ValueRef::from(value)))
             .collect();
-        // The fields come last, and an absent one takes an extension of its name away.
-        for (name, value) in fields {
-            match value {
-                Some(value) => all.insert(name, value),
-                None => all.remove(name),
-            };
-        }
+        all.extend(
+            fields
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        all.sort_unstable_by_key(|(name, _)| *name);
         all
+    }
+
+    /// The first attribute, by name, whose canonical string form has more bytes than `most`, and how many it has.
+    #[must_use]
+    pub fn attribute_beyond(&self, most: usize) -> Option<(&str, usize)> {
+        let mut sizes = self
+            .values()
+            .into_iter()
+            .map(|(name, value)| (name, value.text().len()));
+        sizes.find(|(_, size)| *size > most)
     }
 
     /// Every attribute that the message has, in its canonical string form (Booleans as `true` and `false`,
     /// integers in decimal, instants in UTC), sorted by name. In the binary mode these are the headers.
     #[must_use]
     pub fn attributes(&self) -> Vec<(String, String)> {
-        let text = |(name, value): (&str, Value)| match value {
-            // As it is; this is done for every attempt.
-            Value::String(text) => (name.to_owned(), text),
-            other => (name.to_owned(), other.to_string()),
-        };
-        self.values().into_iter().map(text).collect()
+        let owned = |(name, value): (&str, ValueRef<'_>)| (name.to_owned(), value.text().into_owned());
+        self.values().into_iter().map(owned).collect()
     }
 }
 

@@ -10,10 +10,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Data, Envelope, PublicKey};
 use crate::error_code::ErrorCode;
+use crate::hexadecimal::hex;
 
 /// The first line of what is signed. It keeps a signature made here from meaning anything elsewhere, and
 /// changes when the format does.
 const DOMAIN: &str = "byway-signature-v1";
+
+/// How many bytes are signed of most messages.
+const SIGNED_USUALLY: usize = 768;
 
 /// Attributes that no signature covers: the signature itself, and those that whoever passes a message on
 /// changes by right. `hops` counts the byways on the way, and each tracing proxy puts itself into
@@ -110,22 +114,27 @@ impl Envelope {
     /// still the same message: whoever has it already knows it by this.
     #[must_use]
     pub fn message_digest(&self) -> [u8; 32] {
-        let undated = Self {
-            expiry_time: None,
-            ..self.clone()
-        };
-        undated.content_digest()
+        Sha256::digest(self.signed_bytes_but(&["expirytime"])).into()
+    }
+
+    fn signed_bytes(&self) -> Vec<u8> {
+        self.signed_bytes_but(&[])
     }
 
     /// Each value stands behind its length, so no value can look like the next line.
-    fn signed_bytes(&self) -> Vec<u8> {
-        let mut out = format!("{DOMAIN}\n");
-        let attributes = self.attributes();
-        for (name, value) in attributes
-            .iter()
-            .filter(|(name, _)| !UNSIGNED.contains(&name.as_str()))
-        {
-            out.push_str(&format!("{name} {}\n{value}\n", value.len()));
+    fn signed_bytes_but(&self, left_out: &[&str]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(SIGNED_USUALLY);
+        let mut line = |parts: &[&str]| {
+            parts
+                .iter()
+                .for_each(|part| out.extend_from_slice(part.as_bytes()))
+        };
+        line(&[DOMAIN, "\n"]);
+        for (name, value) in self.values() {
+            if !UNSIGNED.contains(&name) && !left_out.contains(&name) {
+                let value = value.text();
+                line(&[name, " ", &value.len().to_string(), "\n", &value, "\n"]);
+            }
         }
         // `data` is no attribute's name. The word says how the bytes came about, so text can never pass
         // for JSON; text and binary are one kind, since the same data may travel as either.
@@ -134,14 +143,7 @@ impl Envelope {
         } else {
             "bytes"
         };
-        out.push_str(&format!(
-            "data {kind} {}\n",
-            hex(&Sha256::digest(self.data_bytes()))
-        ));
-        out.into_bytes()
+        line(&["data ", kind, " ", &hex(&Sha256::digest(self.data_bytes())), "\n"]);
+        out
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

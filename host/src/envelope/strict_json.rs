@@ -8,6 +8,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 use super::shown::shown;
@@ -105,11 +106,13 @@ impl<'de> Visitor<'de> for Strict {
                 None => *beneath.insert(self.beneath()?),
             };
             let value = members.next_value_seed(seed)?;
-            if object.contains_key(&name) {
-                let name = shown(&name);
-                return Err(A::Error::custom(format_args!("the member `{name}` stands twice")));
-            }
-            object.insert(name, value);
+            match object.entry(name) {
+                Entry::Vacant(place) => place.insert(value),
+                Entry::Occupied(twice) => {
+                    let name = shown(twice.key());
+                    return Err(A::Error::custom(format_args!("the member `{name}` stands twice")));
+                }
+            };
         }
         if object.is_empty() {
             self.beneath::<A::Error>()?;

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Map, Value as Json};
 
 use super::cloud_event::{CloudEvent, Payload, quoted};
+use super::event::ValueRef;
 use super::shown::shown;
 use super::strict_json::{self, DEPTH_MAX};
 use super::{Data, Envelope, EnvelopeError, Value};
@@ -45,29 +47,36 @@ impl Envelope {
     /// The whole message as one JSON document. [`Envelope::from_json`] gives the same message back.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        let mut members: Vec<String> = Vec::new();
-        for (name, value) in self.values() {
-            let value = match value {
-                Value::Boolean(value) => Json::from(value),
-                Value::Integer(value) => Json::from(value),
-                Value::String(text) => Json::from(text),
-            };
-            members.push(format!("{}:{value}", Json::from(name)));
-        }
-        members.extend(match &self.data {
-            None => None,
-            // A member that is null counts as absent, so this one value goes as the bytes of its text.
-            Some(Data::Json(Json::Null)) => Some(base64_member(b"null")),
-            Some(Data::Json(value)) => Some(format!("\"data\":{value}")),
-            Some(Data::Text(text)) => Some(format!("\"data\":{}", Json::from(text.as_str()))),
-            Some(Data::Binary(bytes)) => Some(base64_member(bytes)),
-        });
-        format!("{{{}}}", members.join(",")).into_bytes()
+        // A text never fails to be written: its members' names are texts, and what it is written to is memory.
+        serde_json::to_vec(&Structured(self)).unwrap_or_default()
     }
 }
 
-fn base64_member(bytes: &[u8]) -> String {
-    format!("\"data_base64\":\"{}\"", STANDARD.encode(bytes))
+/// A message as the JSON format has it.
+struct Structured<'a>(&'a Envelope);
+
+impl Serialize for Structured<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(None)?;
+        for (name, value) in self.0.values() {
+            match value {
+                ValueRef::Boolean(value) => members.serialize_entry(name, &value)?,
+                ValueRef::Integer(value) => members.serialize_entry(name, &value)?,
+                ValueRef::Text(text) => members.serialize_entry(name, &text)?,
+            }
+        }
+        match &self.0.data {
+            None => {}
+            // A member that is null counts as absent, so this one value goes as the bytes of its text.
+            Some(Data::Json(Json::Null)) => {
+                members.serialize_entry("data_base64", &STANDARD.encode(b"null"))?;
+            }
+            Some(Data::Json(value)) => members.serialize_entry("data", value)?,
+            Some(Data::Text(text)) => members.serialize_entry("data", text)?,
+            Some(Data::Binary(bytes)) => members.serialize_entry("data_base64", &STANDARD.encode(bytes))?,
+        }
+        members.end()
+    }
 }
 
 /// Takes `data` or `data_base64` out of the members.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::setup::Setup;
+use crate::hexadecimal::hex;
 
 /// Tells what is in force from anything else: the file's text, and every transport's configuration and component.
 pub(super) fn digest(setup: &Setup) -> String {
@@ -22,11 +23,7 @@ pub(super) fn digest(setup: &Setup) -> String {
         };
         hasher.update(format!("{name} {} {state}\n", view.fingerprint));
     }
-    hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&hasher.finalize())
 }
 
 /// Whether something else was in force when messages were looked at last. Where nobody knows, it was.

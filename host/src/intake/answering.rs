@@ -18,6 +18,7 @@ use super::{Intake, Refusal};
 use crate::config::Approval;
 use crate::envelope::{Address, Data, Envelope, OWN_AGENT, Value};
 use crate::error_code::ErrorCode;
+use crate::hexadecimal::hex;
 use crate::store::{Intervention, Outgoing};
 
 const HOW: &str = "Answer the notice of a message with approve, or with reject and why; or write /approve and its whole id.";
@@ -344,9 +345,6 @@ fn reply_id(door: &str, id: &str) -> String {
     digest.update(door);
     digest.update([0]);
     digest.update(id);
-    let mut text = String::from("reply-");
-    for byte in digest.finalize().iter().take(16) {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    let half = digest.finalize();
+    format!("reply-{}", hex(half.get(..16).unwrap_or_default()))
 }

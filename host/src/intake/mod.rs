@@ -89,12 +89,7 @@ impl Intake {
     }
 
     fn check_size(&self, envelope: &Envelope) -> Result<(), Refusal> {
-        let long = envelope
-            .attributes()
-            .into_iter()
-            .find(|(_, value)| value.len() > ATTRIBUTE_BYTES_MAX);
-        if let Some((name, value)) = long {
-            let size = value.len();
+        if let Some((name, size)) = envelope.attribute_beyond(ATTRIBUTE_BYTES_MAX) {
             let sentence =
                 format!("`{name}` has {size} bytes, and an attribute may have {ATTRIBUTE_BYTES_MAX}");
             return Err(Refusal::new(ErrorCode::MalformedMessage, sentence));
@@ -116,13 +111,14 @@ impl Intake {
         approval.filter(|_| kind != Kind::Receipt && source != self.own_source())
     }
 
-    /// An outgoing row for a message, if a route leads to its recipient.
+    /// An outgoing row for a message, if a route leads to its recipient. By the digest it is known again.
     fn outgoing(
         &self,
         envelope: &Envelope,
         kind: Kind,
         principal: &str,
         untrusted: bool,
+        digest: [u8; 32],
     ) -> Option<NewOutgoing> {
         let now = (self.clock)();
         let sender = envelope.sender();
@@ -146,7 +142,7 @@ impl Intake {
             source: envelope.source.clone(),
             sender,
             recipient: envelope.recipient.clone(),
-            digest: envelope.message_digest(),
+            digest,
             principal: principal.to_owned(),
             idempotency: None,
             priority: envelope.priority() as u8,

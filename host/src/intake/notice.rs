@@ -107,7 +107,13 @@ impl Intake {
         let mut envelope = draft.finish(id, now).ok()?;
         self.stamp_route_deadline(&mut envelope, now).ok()?;
         self.identity.sign(&mut envelope);
-        self.outgoing(&envelope, Kind::Message, OWN_AGENT, false)
+        self.outgoing(
+            &envelope,
+            Kind::Message,
+            OWN_AGENT,
+            false,
+            envelope.message_digest(),
+        )
     }
 }
 

@@ -37,7 +37,7 @@ impl Intake {
         .finish(Uuid::now_v7().to_string(), now)
         .ok()?;
         self.identity.sign(&mut receipt);
-        let message = self.outgoing(&receipt, Kind::Receipt, "byway", false)?;
+        let message = self.outgoing(&receipt, Kind::Receipt, "byway", false, receipt.message_digest())?;
         let latest = now.saturating_add(RECEIPT_LIVES).unwrap_or(now);
         Some(NewReceipt {
             message: NewOutgoing {

@@ -4,8 +4,6 @@
 //! none. Groups are for local senders only: what comes from outside names one recipient, and is told of a group's
 //! name what it is told of an agent that is not there.
 
-use std::fmt::Write as _;
-
 use serde::{Deserialize, Deserializer};
 use sha2::{Digest as _, Sha256};
 
@@ -15,6 +13,7 @@ use super::{Intake, Refusal};
 use crate::config::RECIPIENTS_MAX;
 use crate::envelope::{Address, Envelope};
 use crate::error_code::ErrorCode;
+use crate::hexadecimal::hex;
 use crate::principal::Principal;
 use crate::store::{AcceptedAll, Kind, NewOutgoing, NewPart};
 
@@ -50,10 +49,7 @@ fn key_of(envelope: &Envelope, recipient: &Address) -> String {
     digest.update(envelope.effective_idempotency_key());
     digest.update([0]);
     digest.update(recipient.to_string());
-    digest.finalize().iter().fold(String::new(), |mut key, byte| {
-        let _ = write!(key, "{byte:02x}");
-        key
-    })
+    hex(&digest.finalize())
 }
 
 impl Intake {
@@ -163,11 +159,10 @@ impl Intake {
         self.stamp_route_deadline(&mut envelope, now)?;
         self.identity.sign(&mut envelope);
         let new = self
-            .outgoing(&envelope, Kind::Message, &principal.to_string(), false)
+            .outgoing(&envelope, Kind::Message, &principal.to_string(), false, digest)
             .ok_or_else(|| self.no_route(&envelope))?;
         Ok(NewOutgoing {
             idempotency,
-            digest,
             expires,
             ..new
         })

@@ -140,18 +140,14 @@ impl Intake {
         self.stamp_route_deadline(&mut envelope, now)?;
         self.identity.sign(&mut envelope);
         let new = self
-            .outgoing(&envelope, Kind::Message, by, flight.untrusted)
+            .outgoing(&envelope, Kind::Message, by, flight.untrusted, digest)
             .ok_or_else(|| self.no_route(&envelope))?;
         Ok(Redriven {
             id: id.clone(),
             decision: Intervention {
                 status: Status::Dropped,
                 reason: Some(format!("redriven as {id}")),
-                instead: Some(Box::new(crate::store::NewOutgoing {
-                    digest,
-                    expires,
-                    ..new
-                })),
+                instead: Some(Box::new(crate::store::NewOutgoing { expires, ..new })),
                 ..Intervention::about(message, "redriven", by, now)
             },
         })

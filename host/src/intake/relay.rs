@@ -80,17 +80,15 @@ impl Intake {
         } else {
             Kind::Message
         };
-        let new = self.outgoing(&envelope, kind, authority, true).ok_or_else(|| {
-            Refusal::new(
-                ErrorCode::NoRoute,
-                format!("no route leads to {}", envelope.recipient),
-            )
-        })?;
-        let new = NewOutgoing {
-            digest,
-            expires,
-            ..new
-        };
+        let new = self
+            .outgoing(&envelope, kind, authority, true, digest)
+            .ok_or_else(|| {
+                Refusal::new(
+                    ErrorCode::NoRoute,
+                    format!("no route leads to {}", envelope.recipient),
+                )
+            })?;
+        let new = NewOutgoing { expires, ..new };
         let again = match self.store.accept(new).await? {
             Accepted::New(_) => false,
             Accepted::Same(_) => true,

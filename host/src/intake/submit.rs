@@ -87,7 +87,9 @@ impl Intake {
                 "the Idempotency-Key must have 1 to 255 bytes",
             ));
         }
-        let request_digest = digest_of(&submission);
+        let idempotency = idempotency_key
+            .as_ref()
+            .map(|key| (key.clone(), digest_of(&submission)));
         let now = (self.clock)();
         let (mut envelope, recipients) = match submission {
             Submission::Short(mut short) => {
@@ -113,9 +115,8 @@ impl Intake {
         }
         envelope.hops = None;
         if envelope.idempotency_key.is_none() {
-            envelope.idempotency_key.clone_from(&idempotency_key);
+            envelope.idempotency_key = idempotency_key;
         }
-        let idempotency = idempotency_key.map(|key| (key, request_digest));
         if let [only] = recipients.as_slice() {
             envelope.recipient.clone_from(only);
         } else {

@@ -285,6 +285,7 @@ impl Intake {
     /// What is stored of something that arrived.
     pub(super) fn incoming(&self, envelope: &Envelope, arrival: Arrival) -> NewIncoming {
         let now = (self.clock)();
+        let digest = envelope.message_digest();
         let receipt = if arrival.wants_receipt {
             self.receipt_for(envelope, ReceiptWord::Delivered, None)
         } else {
@@ -296,7 +297,7 @@ impl Intake {
             source: envelope.source.clone(),
             recipient: envelope.recipient.clone(),
             subject: envelope.subject.clone(),
-            digest: envelope.message_digest(),
+            digest,
             authority: arrival.authority.clone(),
             via: arrival.via,
             received_at: now,
@@ -304,7 +305,13 @@ impl Intake {
                 .saturating_add(KEYS_KEPT.saturating_add(CLOCKS_DIFFER))
                 .unwrap_or(now),
             idempotency: arrival.idempotency,
-            wake: self.outgoing(envelope, Kind::Wake, &arrival.authority, arrival.untrusted),
+            wake: self.outgoing(
+                envelope,
+                Kind::Wake,
+                &arrival.authority,
+                arrival.untrusted,
+                digest,
+            ),
             receipt,
         }
     }

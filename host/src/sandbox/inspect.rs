@@ -13,8 +13,9 @@ use super::answers::{Description, Needs};
 use super::component::{self, PACKAGE, VERSION};
 use super::fix;
 use super::load::Sandbox;
-use super::preflight::{self, PreflightProblem};
+use super::preflight::PreflightProblem;
 use crate::config::{AdapterRef, Breaker, Grants, Place, Transport, TransportLimits};
+use crate::hexadecimal::hex;
 
 /// The transport's name in what is to be pasted.
 const NAME: &str = "NAME";
@@ -64,7 +65,7 @@ impl Sandbox {
         let bytes = self.bytes(adapter)?;
         let digest: [u8; 32] = Sha256::digest(&bytes).into();
         let mut inspection = Inspection {
-            sha256: preflight::hex(&digest),
+            sha256: hex(&digest),
             bytes: bytes.len(),
             fits: false,
             contract: format!("{PACKAGE}@{VERSION}"),

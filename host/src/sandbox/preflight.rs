@@ -9,6 +9,7 @@ use super::egress::host_matches;
 use super::fix;
 use crate::config::{FolderAccess, HostPattern, HttpGrant, PathPattern, Position, Transport};
 use crate::error_code::ErrorCode;
+use crate::hexadecimal::hex;
 
 /// Something that keeps a transport from working.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,11 +41,6 @@ pub(super) fn check_pin(transport: &Transport, digest: &[u8; 32]) -> Result<(), 
             "get the right file or, once you know what changed, write sha256 = \"{digest}\""
         )),
     })
-}
-
-/// A digest as it is written into a configuration.
-pub(super) fn hex(digest: &[u8; 32]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What the configuration needs and the transport was not granted.

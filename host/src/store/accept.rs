@@ -3,7 +3,6 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::json;
 
-use super::column::hex;
 use super::idempotency::{Presented, Standing};
 use super::journal::{About, note_new, tell};
 use super::line;
@@ -13,6 +12,7 @@ use super::sum::{self, Damage};
 use super::waits_for::WaitsFor;
 use super::words::{Kind, Status};
 use super::{Store, StoreError, set_aside};
+use crate::hexadecimal::hex;
 
 pub(super) const KNOWN: &str =
     "SELECT digest, key FROM outgoing WHERE id = ?1 AND source = ?2 AND recipient = ?3 AND kind = ?4";

@@ -10,11 +10,12 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Map, Value, json};
 
 use super::accept::KNOWN;
-use super::column::hex;
+
 use super::journal::tell_damage;
 use super::stray::{despite_indexes, index_anew};
 use super::sum::{self, Damage};
 use super::{Store, StoreError};
+use crate::hexadecimal::hex;
 
 /// As many rows are set aside for one call at most; a disk that damages more is given up.
 const ROWS_MAX: usize = 1_000;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 use serde_json::json;
 
 use super::accept::accept_anew;
-use super::column::hex;
+
 use super::idempotency::{Presented, Standing};
 use super::journal::{About, note_new, tell};
 use super::receipts::accept_receipt;
@@ -17,6 +17,7 @@ use super::sum::{self, Damage};
 use super::words::InboxStatus;
 use super::{Store, StoreError};
 use super::{inbox, set_aside};
+use crate::hexadecimal::hex;
 
 pub(super) const KNOWN: &str = "SELECT id, source, authority, recipient, digest, key, kept_until, sum FROM taken_in WHERE id = ?1 AND source = ?2 AND authority = ?3 \
                                 AND recipient = ?4";

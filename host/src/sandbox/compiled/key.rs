@@ -5,6 +5,8 @@ use std::hash::{Hash as _, Hasher};
 use sha2::{Digest as _, Sha256};
 use wasmtime::Engine;
 
+use crate::hexadecimal::hex;
+
 /// The SHA-256 over the component's own and the engine's settings (its version, the processor's
 /// abilities, how memories are laid out). Another byway or another machine has another key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +26,7 @@ impl Key {
     }
 
     pub(super) fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.0)
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::chain::{RowBytes, RowHash};
 use super::{About, append};
-use crate::store::column::hex;
+use crate::hexadecimal::hex;
 
 const UNCHAINED: &str = "SELECT seq, at, event, id, source, recipient, detail FROM journal ORDER BY seq";
 const SET_HASH: &str = "UPDATE journal SET hash = ?2 WHERE seq = ?1";

@@ -15,7 +15,7 @@ use super::replay::{Replay, StandingIn, StandingOut};
 use super::seal::{self, EVERY_ROWS};
 use super::walk::{Fault, Place, Report, Walk};
 use crate::envelope::PublicKey;
-use crate::store::column::hex;
+use crate::hexadecimal::hex;
 use crate::store::rows::JournalRow;
 use crate::store::{FILE, StoreError, schema};
 
