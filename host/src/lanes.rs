@@ -102,6 +102,8 @@ impl Lanes {
             return tasks.spawn(task);
         };
         let on_it = OnIt::new(&lane.load);
+        // Boxed, since a delivery's state is large and a task is moved more than once.
+        let task = Box::pin(task);
         let task = async move {
             let _on_it = on_it;
             task.await

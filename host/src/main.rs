@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Messages are made on one thread, stored by another and freed on a third, which is what this one is good at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
     let invocation = match byway::cli::parse(&arguments) {

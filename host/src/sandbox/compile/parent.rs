@@ -13,6 +13,9 @@ use super::super::limits::ARTEFACT_BYTES_MAX;
 use super::child::{CompileJob, INVALID, NO_MEMORY};
 use super::{CompileFault, CompileLimits};
 
+/// The program's allocator takes a gibibyte of address space ahead. Of a child that may not have much more, it takes what is
+/// asked for, so that the limit is that of what is compiled.
+const RESERVE: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "0");
 /// What of the child's standard error is read: one line for people.
 const WORDS_BYTES_MAX: u64 = 4096;
 
@@ -27,6 +30,7 @@ pub(super) fn compile(
         .arg0("byway")
         .args(job.arguments())
         .env_clear()
+        .env(RESERVE.0, RESERVE.1)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
