@@ -163,7 +163,7 @@ impl Journey {
         step: &PlannedStep,
         envelope: &Arc<Envelope>,
     ) -> bool {
-        let _present = match self.come_to(in_force, step, envelope).await {
+        let present = match self.come_to(in_force, step, envelope).await {
             Ok(present) => present,
             Err(going_on) => return going_on,
         };
@@ -190,7 +190,8 @@ impl Journey {
         };
         let before = self.flight.clone();
         self.flight.begin(step);
-        if !self.write(Status::Waiting, began, None).await || self.message.status.is_end() {
+        // Due as it was, so that no index has to be told.
+        if !self.write(Status::Waiting, self.message.due_at, None).await || self.message.status.is_end() {
             return false;
         }
         if self.has_news() {
@@ -200,6 +201,8 @@ impl Journey {
         }
         let call = self.call(step, envelope, kept);
         let result = in_force.transports.attempt(&step.transport, place, call).await;
+        // What is left is between byway and its disk.
+        drop(present);
         let now = self.engine.now();
         let sign = result.as_ref().ok().map(Sign::of);
         self.note_breaker(begun.end(sign, now)).await;
@@ -319,7 +322,8 @@ impl Journey {
     fn call(&self, step: &PlannedStep, envelope: &Arc<Envelope>, progress: Option<Vec<u8>>) -> Call {
         Call {
             envelope: Arc::clone(envelope),
-            structured: Arc::from(envelope.to_json()),
+            // As it was stored: it is not printed anew for each attempt.
+            structured: Arc::from(self.message.envelope_json.as_slice()),
             number: self.flight.step(&step.transport).attempts.max(1),
             idempotency_key: envelope.effective_idempotency_key().to_owned(),
             progress,

@@ -200,3 +200,25 @@ async fn ten_thousand_that_wait_for_what_is_down_cost_the_others_nothing() {
     assert_eq!(stage.outcomes(last).await, ["bad skipped"]);
     stage.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_is_free_when_the_attempt_has_ended_however_slow_the_disk_is() {
+    let folder = TempDir::new().unwrap();
+    let (scripted, gate) = hanging(1);
+    let stage = stage(&folder, scripted).await;
+    let key = accept_many(&stage, "b", 0..1).await[0];
+    until(async || stage.transports.attempted("bad").len() == 1).await;
+    assert_eq!(stage.engine.crowd().room("bad", 1), 0);
+    // Somebody else writes, so what came of it cannot be put on disk.
+    let shell = rusqlite::Connection::open(folder.path().join("byway.sqlite3")).unwrap();
+    shell.execute_batch("BEGIN IMMEDIATE").unwrap();
+    gate.add_permits(1);
+    let is_free = until(async || stage.engine.crowd().room("bad", 1) == 1);
+    // Before byway gives up writing for now, which takes it more than twenty seconds.
+    tokio::time::timeout(Duration::from_secs(10), is_free)
+        .await
+        .unwrap();
+    shell.execute_batch("ROLLBACK").unwrap();
+    stage.until(key, |it| it.status == Status::Delivered).await;
+    stage.end().await;
+}
