@@ -21,12 +21,17 @@ use super::waits_for::WaitsFor;
 use super::words::Status;
 use super::{Store, StoreError};
 
-pub(super) const STANDING: &str = "SELECT source, id, recipient, receipt, status, ended_at, reason, fallback, flight, state_sum FROM outgoing WHERE key = ?1";
+pub(super) const STANDING: &str = "SELECT source, id, recipient, receipt, status, ended_at, reason, fallback, flight, state_sum, \
+                                   due_at, waits_for FROM outgoing WHERE key = ?1";
 /// Which of its columns the sum of a message's state is of.
 const SUMMED_STATE: [usize; 6] = [4, 6, 7, 3, 8, 5];
 pub(super) const UPDATE: &str = "UPDATE outgoing SET status = ?2, reason = ?3, fallback = ?4, receipt = ?5, flight = ?6, \
                       due_at = ?7, ended_at = ?8, state_sum = ?10, \
                       waits_for = CASE WHEN waits_for = 'turn' AND ?7 IS NOT NULL THEN 'turn' ELSE ?9 END WHERE key = ?1";
+/// The same where it stands in the queue as it did: SQLite writes to every index of a column that is set, whatever to.
+/// What fails is taken back with the whole call.
+pub(super) const UPDATE_IN_PLACE: &str = "UPDATE OR FAIL outgoing SET reason = ?2, fallback = ?3, receipt = ?4, flight = ?5, state_sum = ?6 \
+                                          WHERE key = ?1";
 const UPDATE_ENDED: &str = "UPDATE outgoing SET receipt = ?2, flight = coalesce(?3, flight) WHERE key = ?1";
 const ADD_ATTEMPT: &str = "INSERT INTO attempt (key, number, transport, mode, outcome, code, message, fix, effect, \
                            reference, began, took_ms, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
@@ -85,7 +90,7 @@ impl Store {
     }
 }
 
-/// What the journal says of how a message stands. Of the details that each message has, and so made without a tree in between.
+/// What the journal says of a step. Of the details that each message has, and so made without a tree in between.
 #[derive(Serialize)]
 struct Stands<'a> {
     due_at: Option<i64>,
@@ -94,19 +99,47 @@ struct Stands<'a> {
     reason: Option<&'a str>,
     receipt: Option<&'a str>,
     stands: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tried: Vec<Tried<'a>>,
 }
 
-/// What the journal says of an attempt, and of a step that was passed over.
+/// What it says of a step of a message that had ended before.
+#[derive(Serialize)]
+struct EndedBefore<'a> {
+    after: &'a str,
+    out: i64,
+    receipt: Option<&'a str>,
+    status: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tried: Vec<Tried<'a>>,
+}
+
+/// What it says of an attempt, and of a transport that was passed over.
 #[derive(Serialize)]
 struct Tried<'a> {
+    began: i64,
     code: Option<&'a str>,
     effect: Option<&'a str>,
     mode: &'a str,
     number: Option<u32>,
-    out: i64,
     outcome: &'a str,
-    took_ms: i64,
+    took_ms: u64,
     transport: &'a str,
+}
+
+impl<'a> From<&'a Attempt> for Tried<'a> {
+    fn from(attempt: &'a Attempt) -> Self {
+        Self {
+            began: attempt.began.as_millisecond(),
+            code: attempt.code.as_deref(),
+            effect: attempt.effect.as_deref(),
+            mode: &attempt.mode,
+            number: attempt.number,
+            outcome: &attempt.outcome,
+            took_ms: attempt.took_ms,
+            transport: &attempt.transport,
+        }
+    }
 }
 
 struct Before {
@@ -116,6 +149,9 @@ struct Before {
     receipt: Option<String>,
     status: Status,
     ended_at: Option<i64>,
+    due_at: Option<i64>,
+    /// `None` where it cannot be read; then it is written anew.
+    waits_for: Option<String>,
 }
 
 pub(super) fn advance(
@@ -133,6 +169,8 @@ pub(super) fn advance(
             receipt: row.get(3)?,
             status: word(row, 4)?,
             ended_at: row.get(5)?,
+            due_at: row.get(10).ok().flatten(),
+            waits_for: row.get(11).ok(),
         })
     })?;
     let about = About {
@@ -141,8 +179,9 @@ pub(super) fn advance(
         recipient: &before.recipient,
     };
     for attempt in &step.attempts {
-        add_attempt(connection, key, attempt, about)?;
+        add_attempt(connection, key, attempt)?;
     }
+    let tried = step.attempts.iter().map(Tried::from).collect();
     let unseen = rank(before.receipt.as_deref()) > rank(step.receipt.as_deref());
     let receipt = if unseen { &before.receipt } else { &step.receipt };
     if before.ended_at.is_some() && (step.status != Status::Delivered || before.status == Status::Delivered) {
@@ -152,7 +191,13 @@ pub(super) fn advance(
             .prepare_cached(UPDATE_ENDED)?
             .execute(params![key.0, receipt, flight])?;
         sum::renew_state(connection, key.0)?;
-        let detail = json!({ "out": key.0, "status": before.status.as_str(), "after": step.status.as_str(), "receipt": receipt });
+        let detail = EndedBefore {
+            after: step.status.as_str(),
+            out: key.0,
+            receipt: receipt.as_deref(),
+            status: before.status.as_str(),
+            tried,
+        };
         tell(connection, step.at, "ended-before", about, &detail)?;
         return Ok(Advanced {
             status: before.status,
@@ -183,21 +228,35 @@ pub(super) fn advance(
         ],
     )?;
     let waits_for = waits_for.to_string();
-    // Damage to when it was due is gone with it.
-    despite_indexes(connection, &["outgoing"], || {
-        connection.prepare_cached(UPDATE)?.execute(params![
+    let stays_in_place = before.status == step.status
+        && before.due_at == due_at
+        && before.waits_for.as_deref() == Some(&waits_for);
+    if stays_in_place && due_at.is_some() {
+        connection.prepare_cached(UPDATE_IN_PLACE)?.execute(params![
             key.0,
-            step.status.as_str(),
             step.reason,
             step.fallback,
             receipt,
             step.flight,
-            due_at,
-            ended_at,
-            waits_for,
             state_sum
-        ])
-    })?;
+        ])?;
+    } else {
+        // Damage to when it was due is gone with it.
+        despite_indexes(connection, &["outgoing"], || {
+            connection.prepare_cached(UPDATE)?.execute(params![
+                key.0,
+                step.status.as_str(),
+                step.reason,
+                step.fallback,
+                receipt,
+                step.flight,
+                due_at,
+                ended_at,
+                waits_for,
+                state_sum
+            ])
+        })?;
+    }
     if step.lets_pass && matches!(step.status, Status::Dead | Status::Held) {
         line::leave(connection, key.0)?;
     }
@@ -208,6 +267,7 @@ pub(super) fn advance(
         reason: step.reason.as_deref(),
         receipt: receipt.as_deref(),
         stands: step.status.as_str(),
+        tried,
     };
     tell(connection, step.at, step.status.as_str(), about, &detail)?;
     Ok(Advanced {
@@ -216,12 +276,7 @@ pub(super) fn advance(
     })
 }
 
-fn add_attempt(
-    connection: &Connection,
-    key: MessageKey,
-    attempt: &Attempt,
-    about: About<'_>,
-) -> rusqlite::Result<()> {
+fn add_attempt(connection: &Connection, key: MessageKey, attempt: &Attempt) -> rusqlite::Result<()> {
     let took_ms = i64::try_from(attempt.took_ms).unwrap_or(i64::MAX);
     let began = attempt.began.as_millisecond();
     let sum = sum::of(
@@ -256,22 +311,7 @@ fn add_attempt(
         took_ms,
         sum,
     ])?;
-    let event = if attempt.number.is_some() {
-        "attempt"
-    } else {
-        "skipped"
-    };
-    let detail = Tried {
-        code: attempt.code.as_deref(),
-        effect: attempt.effect.as_deref(),
-        mode: &attempt.mode,
-        number: attempt.number,
-        out: key.0,
-        outcome: &attempt.outcome,
-        took_ms,
-        transport: &attempt.transport,
-    };
-    tell(connection, attempt.began, event, about, &detail)
+    Ok(())
 }
 
 /// Notes what the addressed agent's instance says of a message; a greater receipt makes one that has not ended

@@ -213,6 +213,7 @@ fn prune_journal(
                 seq: row.get(0)?,
                 hash: RowHash::from_slice(&hash).unwrap_or(RowHash::START),
                 at,
+                is_there: true,
             });
             rows += 1;
             let event: String = row.get(2)?;

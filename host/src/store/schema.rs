@@ -50,6 +50,10 @@ const MIGRATIONS: &[Migration] = &[
         statements: include_str!("schema/0007.sql"),
         then: |_| Ok(()),
     },
+    Migration {
+        statements: include_str!("schema/0008.sql"),
+        then: |_| Ok(()),
+    },
 ];
 /// The first schema whose journal is chained.
 pub(super) const CHAINED: i64 = 2;

@@ -38,7 +38,7 @@ const GATHER_BESIDE_OTHERS_MAX: Duration = Duration::from_millis(1);
 /// The wait ends where nobody has come for so long.
 const QUIET: Duration = Duration::from_micros(500);
 /// How often it is looked who has come.
-const STEP: Duration = Duration::from_micros(50);
+const STEP: Duration = Duration::from_micros(100);
 
 /// The writer's handle. When it is dropped, everything that waits is written, and the file and the
 /// folder are free again.
@@ -329,6 +329,7 @@ impl Desk {
         }
         // That it fails takes nobody's message with it: the next commit tries again.
         if !transaction.is_autocommit()
+            && self.seal.is_due(&transaction, &self.sealed).unwrap_or(true)
             && let Err(error) = in_savepoint_of_its_own(&mut transaction, |savepoint| {
                 self.seal.before_commit(savepoint, &mut self.sealed, false)
             })

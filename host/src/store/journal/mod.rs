@@ -32,8 +32,12 @@ use super::column::{limit, time};
 use super::rows::{JournalRow, Note};
 use super::{Store, StoreError};
 
-const ADD: &str = "INSERT INTO journal (seq, at, event, id, source, recipient, detail, hash) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+// A call that fails is taken back as a whole, so SQLite need not keep what it would take to undo one row; and it keeps that
+// nevertheless where a number is given. The next number is what SQLite gives a row by itself, as long as there is one.
+const ADD: &str = "INSERT OR FAIL INTO journal (at, event, id, source, recipient, detail, hash) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const ADD_FIRST: &str = "INSERT INTO journal (seq, at, event, id, source, recipient, detail, hash) \
+                         VALUES (?8, ?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 const HEAD: &str = "SELECT seq, hash, at FROM journal ORDER BY seq DESC LIMIT 1";
 const PRUNED_HEAD: &str = "SELECT seq, hash, at FROM checkpoint WHERE seq = (SELECT through FROM pruned)";
 pub(super) const READ: &str = "SELECT seq, at, event, id, source, recipient, detail, hash FROM journal \
@@ -90,34 +94,38 @@ pub(super) struct Head {
     pub(super) seq: i64,
     pub(super) hash: RowHash,
     pub(super) at: i64,
+    /// Whether the row itself is there, and was not pruned.
+    pub(super) is_there: bool,
 }
 
 /// The last row, asked of the database each time: what a call added that was then undone is no row.
 pub(super) fn head(connection: &Connection) -> rusqlite::Result<Head> {
     let mut found = connection
         .prepare_cached(HEAD)?
-        .query_row([], head_row)
+        .query_row([], |row| head_row(row, true))
         .optional()?;
     if found.is_none() {
         found = connection
             .prepare_cached(PRUNED_HEAD)?
-            .query_row([], head_row)
+            .query_row([], |row| head_row(row, false))
             .optional()?;
     }
     Ok(found.unwrap_or(Head {
         seq: 0,
         hash: RowHash::START,
         at: 0,
+        is_there: false,
     }))
 }
 
-fn head_row(row: &Row<'_>) -> rusqlite::Result<Head> {
+fn head_row(row: &Row<'_>, is_there: bool) -> rusqlite::Result<Head> {
     let hash: Vec<u8> = row.get(1)?;
     Ok(Head {
         seq: row.get(0)?,
         // A row whose hash is damaged is followed all the same: `verify` finds it, and byway goes on.
         hash: RowHash::from_slice(&hash).unwrap_or(RowHash::START),
         at: row.get(2)?,
+        is_there,
     })
 }
 
@@ -220,16 +228,14 @@ fn append(
         detail: detail.as_bytes(),
     };
     let hash = row.hash(&before.hash);
-    connection.prepare_cached(ADD)?.execute(params![
-        seq,
-        at,
-        event,
-        id,
-        source,
-        recipient,
-        detail,
-        hash.0.as_slice()
-    ])?;
+    let hash = hash.0.as_slice();
+    if before.is_there {
+        let values = params![at, event, id, source, recipient, detail, hash];
+        connection.prepare_cached(ADD)?.execute(values)?;
+    } else {
+        let values = params![at, event, id, source, recipient, detail, hash, seq];
+        connection.prepare_cached(ADD_FIRST)?.execute(values)?;
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A row about an outgoing message names it by `out`, one about a message in an inbox by `in`. Three things
 //! begin a message: `accepted`, `taken-in`, and `standing`, which repeats how one stands where the rows before
-//! may be gone (pruned, or older than the chain). `forgotten` and `damaged` end it. Between them `attempt` and `skipped` count,
+//! may be gone (pruned, or older than the chain). `forgotten` and `damaged` end it. Between them what is in `tried` counts,
 //! and any row with `stands` or `receipt` sets that. What a row says of a message that has not begun is left
 //! aside: its `standing` comes later.
 
@@ -81,10 +81,19 @@ impl Replay {
                 let Some(message) = self.outgoing.get_mut(&key) else {
                     return;
                 };
+                // Rows of their own until schema 7.
                 match event {
                     "attempt" => message.attempts += 1,
                     "skipped" => message.skipped += 1,
                     _ => {}
+                }
+                let tried = detail.get("tried").and_then(Value::as_array);
+                for one in tried.into_iter().flatten() {
+                    if one.get("number").is_some_and(Value::is_number) {
+                        message.attempts += 1;
+                    } else {
+                        message.skipped += 1;
+                    }
                 }
                 if let Some(stands) = text(detail, "stands") {
                     message.stands = stands;
@@ -149,6 +158,10 @@ mod tests {
             ("skipped", r#"{"out":1}"#),
             ("attempt", r#"{"out":1}"#),
             ("attempt", r#"{"out":1}"#),
+            (
+                "waiting",
+                r#"{"out":1,"stands":"waiting","tried":[{"number":3,"outcome":"refused"},{"number":null,"outcome":"skipped"}]}"#,
+            ),
             ("again", r#"{"digest":"aa"}"#),
             ("refused", r#"{"door":"http"}"#),
             ("receipt", r#"{"out":1,"receipt":"read"}"#),
@@ -159,8 +172,8 @@ mod tests {
             digest: "aa".into(),
             stands: "delivered".into(),
             receipt: Some("read".into()),
-            attempts: 2,
-            skipped: 1,
+            attempts: 3,
+            skipped: 2,
         };
         assert_eq!(replay.outgoing[&1], message);
         assert_eq!(replay.outgoing[&2].stands, "waiting");

@@ -58,6 +58,21 @@ impl Seal {
         let _ = self.signer.set(signer);
     }
 
+    /// Whether a checkpoint is due, or what is there was not looked at yet.
+    pub(in crate::store) fn is_due(
+        &self,
+        connection: &Connection,
+        sealed: &Sealed,
+    ) -> rusqlite::Result<bool> {
+        if self.signer.get().is_none() {
+            return Ok(false);
+        }
+        Ok(match sealed.newest {
+            None => true,
+            Some(newest) => head(connection)?.seq - newest >= EVERY_ROWS,
+        })
+    }
+
     /// Before a commit: a checkpoint, where one is due, or where `now` says so and there are new rows.
     pub(in crate::store) fn before_commit(
         &self,

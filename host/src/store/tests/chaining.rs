@@ -186,20 +186,17 @@ async fn many_rows_are_signed_on_the_way() {
     let folder = folder();
     let store = signing(&folder);
     accepted(&store, message("0")).await;
-    let key = accepted(&store, message("1")).await;
-    for _ in 0..11 {
-        let attempts = vec![attempt(Some(1), "retryable"); 400];
-        store
-            .advance(
-                key,
-                Advance {
-                    attempts,
-                    ..step(Status::Waiting, at(2))
-                },
-            )
-            .await
-            .unwrap();
-    }
+    let noting = (0..4_400).map(|number| {
+        store.note(Note {
+            at: at(number),
+            event: "refused".into(),
+            id: None,
+            source: None,
+            recipient: None,
+            detail: "{}".into(),
+        })
+    });
+    futures_util::future::join_all(noting).await;
     let report = looked_at(&folder);
     assert!(report.is_sound() && report.signed_through > 4_000, "{report:?}");
 }

@@ -90,6 +90,8 @@ fn costs(messages: u32) -> BTreeMap<&'static str, i32> {
     cost("accept", accept::INSERT, row);
     let update = params![500, "waiting", none, false, none, "{}", due, none, "open:hook", 0];
     cost("advance", advance::UPDATE, update);
+    let update = params![500, none, false, none, "{}", 0];
+    cost("advance in place", advance::UPDATE_IN_PLACE, update);
     cost("hasten", hasten::OF_PART, params!["open:hook", 20]);
     for (name, filter) in [
         ("list", OutgoingFilter::default()),

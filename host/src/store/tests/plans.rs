@@ -133,6 +133,31 @@ fn what_is_due_is_found_in_the_index_alone() {
 }
 
 #[test]
+fn a_step_that_leaves_a_message_where_it_stands_writes_to_no_index() {
+    let folder = folder();
+    let _store = open(&folder);
+    let shell = shell(&folder);
+    // What SQLite opens to write to: the table, and each index that it keeps up to date. (A trigger's program is
+    // listed as well; none of them writes to anything else than the table.)
+    let opened = |query: &str| {
+        let mut statement = shell.prepare(&format!("EXPLAIN {query}")).unwrap();
+        let nothing = vec![rusqlite::types::Null; statement.parameter_count()];
+        let codes = statement.query_map(rusqlite::params_from_iter(nothing), |row| {
+            Ok((row.get::<_, String>(1)?, row.get::<_, i64>(3)?))
+        });
+        let pages: std::collections::BTreeSet<i64> = codes
+            .unwrap()
+            .map(Result::unwrap)
+            .filter(|(code, _)| code == "OpenWrite")
+            .map(|(_, page)| page)
+            .collect();
+        pages.len()
+    };
+    assert_eq!(opened(advance::UPDATE_IN_PLACE), 1);
+    assert!(opened(advance::UPDATE) > 1);
+}
+
+#[test]
 fn looking_through_headers_reads_no_body() {
     let folder = folder();
     let _store = open(&folder);
