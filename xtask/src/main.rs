@@ -41,7 +41,8 @@ cargo xtask TASK
                    Release build (8 minutes the first time), then about six minutes on a quiet machine
   fuzz [TARGET…]   what strangers can send, tried at random: 60 s a target, or --seconds N. With a file,
                    that input alone. --keep takes over into fuzz/corpus what was worth finding
-  torture [NAME…]  kills, power cuts and damage, long: --kills N (2000, about half an hour), --seed S
+  torture [NAME…]  kills, power cuts and damage, long: --kills N (2000, about half an hour),
+                   --every N (damage to one byte in N: 16; 1 takes hours), --seed S
                    repeats what a run has printed; with names, only those tests
   openclaw [PART…] what is said of the real OpenClaw gateway, tried against it: installs it (840 MB,
                    about a minute), then takes about a quarter of an hour; not a part of `test`. With names

@@ -14,9 +14,10 @@ const ROWS: i64 = 100 * GROUP;
 /// Rows a transaction.
 const GROUP: i64 = 256;
 /// As long as one usually is.
-const DETAIL: &str = r#"{"code":"http-503","effect":"POST https://example.org/hook","mode":"deliver","number":1,"out":4711,"outcome":"retryable","took_ms":12,"transport":"hook"}"#;
-const ADD: &str = "INSERT INTO journal (seq, at, event, id, source, recipient, detail, hash) \
-                   VALUES (?1, ?2, 'attempt', ?3, 'byway://a/planner', 'executor@b', ?4, ?5)";
+const DETAIL: &str = r#"{"due_at":1767225601000,"fallback":false,"out":4711,"reason":null,"receipt":null,"stands":"waiting","tried":[{"began":1767225600000,"code":"http-503","effect":"POST https://example.org/hook","mode":"deliver","number":1,"outcome":"retryable","took_ms":12,"transport":"hook"}]}"#;
+/// As byway adds them.
+const ADD: &str = "INSERT OR FAIL INTO journal (at, event, id, source, recipient, detail, hash) \
+                   VALUES (?1, 'waiting', ?2, 'byway://a/planner', 'executor@b', ?3, ?4)";
 const HEAD: &str = "SELECT seq, hash, at FROM journal ORDER BY seq DESC LIMIT 1";
 
 pub fn run(folder: &Path) {
@@ -84,7 +85,7 @@ fn add(connection: &Connection, seq: i64, chained: bool) {
         let row = RowBytes {
             seq,
             at,
-            event: b"attempt",
+            event: b"waiting",
             id: Some(id.as_bytes()),
             source: Some(b"byway://a/planner"),
             recipient: Some(b"executor@b"),
@@ -97,6 +98,6 @@ fn add(connection: &Connection, seq: i64, chained: bool) {
     connection
         .prepare_cached(ADD)
         .unwrap()
-        .execute(params![seq, at, id, DETAIL, hash.0.as_slice()])
+        .execute(params![at, id, DETAIL, hash.0.as_slice()])
         .unwrap();
 }

@@ -201,11 +201,13 @@ impl Journey {
         }
         let call = self.call(step, envelope, kept);
         let result = in_force.transports.attempt(&step.transport, place, call).await;
-        // What is left is between byway and its disk.
-        drop(present);
         let now = self.engine.now();
         let sign = result.as_ref().ok().map(Sign::of);
-        self.note_breaker(begun.end(sign, now)).await;
+        // Before the place is free, so that whoever comes next meets the breaker as it stands now.
+        let changed = begun.end(sign, now);
+        // What is left is between byway and its disk.
+        drop(present);
+        self.note_breaker(changed).await;
         match result {
             Ok(attempted) => self.settle(plan, step, &attempted, began, now).await,
             Err(fault) => {
@@ -261,7 +263,7 @@ impl Journey {
         step: &PlannedStep,
         envelope: &Arc<Envelope>,
     ) -> bool {
-        let _present = match self.come_to(in_force, step, envelope).await {
+        let present = match self.come_to(in_force, step, envelope).await {
             Ok(present) => present,
             Err(going_on) => return going_on,
         };
@@ -273,6 +275,7 @@ impl Journey {
             }
             Err(error) => Err(of_store(&error)),
         };
+        drop(present);
         let now = self.engine.now();
         let verdict = match result {
             Ok(verdict) => verdict,

@@ -10,7 +10,6 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Map, Value, json};
 
 use super::accept::KNOWN;
-
 use super::journal::tell_damage;
 use super::stray::{despite_indexes, index_anew};
 use super::sum::{self, Damage};

@@ -7,7 +7,6 @@ use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 use serde_json::json;
 
 use super::accept::accept_anew;
-
 use super::idempotency::{Presented, Standing};
 use super::journal::{About, note_new, tell};
 use super::receipts::accept_receipt;

@@ -327,7 +327,8 @@ impl Desk {
             }
             return true;
         }
-        // That it fails takes nobody's message with it: the next commit tries again.
+        // That it fails takes nobody's message with it: the next commit tries again. (But for a full disk, for which SQLite
+        // gives up all of it; then the commit fails, and everybody is told.)
         if !transaction.is_autocommit()
             && self.seal.is_due(&transaction, &self.sealed).unwrap_or(true)
             && let Err(error) = in_savepoint_of_its_own(&mut transaction, |savepoint| {

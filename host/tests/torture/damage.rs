@@ -25,12 +25,14 @@ use lossy_disk::{Event, Remains};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use crate::dice::Dice;
+use crate::dice::{Dice, number_from};
 use crate::power::{folder, work};
 use crate::records;
 
 /// Places that the short run damages in each file.
 const SAMPLE: u64 = 250;
+/// How often a long run tells how far it is, in damages.
+const TOLD_EVERY: usize = 1_000;
 const FILE: &str = "byway.sqlite3";
 const LOG: &str = "byway.sqlite3-wal";
 
@@ -133,13 +135,15 @@ fn damage_all(what: &str, name: &str, files: &Files, key: &PublicKey) {
     let seed = Dice::seed_from("BYWAY_TORTURE_SEED");
     println!("damage: {what}, seed {seed}");
     let mut dice = Dice::of(seed);
-    let whole = std::env::var_os("BYWAY_TORTURE_WHOLE").is_some();
     let length = u64::try_from(files[name].len()).unwrap();
     let mut damages = Vec::new();
-    if whole {
-        // One bit of every byte, and every eighth length.
-        damages.extend((0..length).map(|byte| flip(byte, &mut dice)));
-        damages.extend((0..length).step_by(8).map(cut));
+    if let Some(every) =
+        number_from("BYWAY_TORTURE_EVERY").and_then(|every| usize::try_from(every.max(1)).ok())
+    {
+        // A bit of one byte in so many, another one in each run; and an eighth as many lengths.
+        let first = dice.below(u64::try_from(every).unwrap());
+        damages.extend((first..length).step_by(every).map(|byte| flip(byte, &mut dice)));
+        damages.extend((first..length).step_by(8 * every).map(cut));
     } else {
         for _ in 0..SAMPLE {
             let byte = dice.below(length);
@@ -154,7 +158,10 @@ fn damage_all(what: &str, name: &str, files: &Files, key: &PublicKey) {
     let undamaged = look(files, key).unwrap_or_else(|error| panic!("undamaged, it does not open: {error}"));
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut silent = Vec::new();
-    for damage in &damages {
+    for (place, damage) in damages.iter().enumerate() {
+        if place > 0 && place % TOLD_EVERY == 0 {
+            println!("damage: {what}, {place} of {}: {counts:?}", damages.len());
+        }
         let word = match judge(name, *damage, files, &undamaged, key) {
             Came::Identical => "identical",
             Came::Refused => "refused",

@@ -201,6 +201,89 @@ async fn many_rows_are_signed_on_the_way() {
     assert!(report.is_sound() && report.signed_through > 4_000, "{report:?}");
 }
 
+#[tokio::test]
+async fn rows_of_an_older_byway_count_together_with_those_of_this_one() {
+    let folder = folder();
+    let store = signing(&folder);
+    let key = accepted(&store, message("1")).await;
+    let told = |event: &str| Note {
+        at: at(1),
+        event: event.into(),
+        id: Some("1".into()),
+        source: Some("byway://a/planner".into()),
+        recipient: Some("executor@b".into()),
+        detail: format!("{{\"out\":{}}}", key.0),
+    };
+    // As schema 7 told of them: a row for each, and one for the step.
+    store.note(told("attempt")).await.unwrap();
+    store.note(told("skipped")).await.unwrap();
+    drop(store);
+    let by_hand = -0x6279_2068_616e_6421_i64;
+    let tried = |number: &str| {
+        format!(
+            "INSERT INTO attempt (key, number, transport, mode, outcome, began, took_ms, sum) \
+             VALUES ({}, {number}, 'hook', 'deliver', 'retryable', 0, 1, {by_hand});",
+            key.0
+        )
+    };
+    shell(&folder)
+        .execute_batch(&format!(
+            "{}{}DROP TRIGGER journal_is_not_replaced; CREATE TRIGGER journal_is_not_replaced BEFORE INSERT ON journal \
+             WHEN EXISTS (SELECT 1 FROM journal WHERE seq = NEW.seq) OR length(NEW.hash) <> 32 \
+             BEGIN SELECT RAISE(ABORT, 'no'); END; PRAGMA user_version = 7;",
+            tried("1"),
+            tried("NULL"),
+        ))
+        .unwrap();
+    let store = signing(&folder);
+    let attempts = vec![attempt(Some(2), "retryable"), attempt(None, "skipped")];
+    let advance = Advance {
+        attempts,
+        ..step(Status::Waiting, at(2))
+    };
+    store.advance(key, advance).await.unwrap();
+    assert_eq!(store.attempts(key).await.unwrap().len(), 4);
+    drop(store);
+    let report = looked_at(&folder);
+    assert!(report.is_sound(), "{report:?}");
+    // And what is refused is still refused.
+    for wrong in ["3", "0 - 1", "NULL"] {
+        let add = format!(
+            "INSERT OR REPLACE INTO journal (seq, at, event, detail, hash) VALUES ({wrong}, 0, 'x', '{{}}', x'00')"
+        );
+        assert!(shell(&folder).execute_batch(&add).is_err(), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_journal_without_rows_goes_on_where_it_was_pruned() {
+    let folder = folder();
+    let store = signing(&folder);
+    accepted(&store, message("1")).await;
+    let checkpoint = store.checkpoint().await.unwrap().unwrap();
+    drop(store);
+    let through = checkpoint.mark.seq;
+    shell(&folder)
+        .execute_batch(&format!(
+            "UPDATE pruned SET through = {through}; DELETE FROM journal; DELETE FROM outgoing;"
+        ))
+        .unwrap();
+    let store = signing(&folder);
+    accepted(&store, message("2")).await;
+    accepted(&store, message("3")).await;
+    let seqs: Vec<i64> = store
+        .journal(0, 9)
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| row.seq)
+        .collect();
+    assert_eq!(seqs, [through + 1, through + 2]);
+    drop(store);
+    let report = looked_at(&folder);
+    assert!(report.is_sound(), "{report:?}");
+}
+
 /// A database of the first schema, with rows that name no key.
 #[tokio::test]
 async fn a_journal_without_a_chain_is_chained() {

@@ -163,6 +163,11 @@ async fn a_step_mends_what_was_damaged_of_when_a_message_is_due() {
     patch(&folder, b"{\"quiet\":1}\x3b", b"{\"quiet\":1}\x00");
     assert_ne!(integrity(&folder), "ok");
     let store = open(&folder);
+    // One that leaves it where it stands does not touch that, and the index still leads to it.
+    let damaged = store.outgoing(key).await.unwrap().unwrap().due_at;
+    store.advance(key, step(Status::Waiting, damaged)).await.unwrap();
+    assert_eq!(store.due(at(2), 10).await.unwrap().len(), 1);
+    assert_ne!(integrity(&folder), "ok");
     store.advance(key, step(Status::Waiting, at(2))).await.unwrap();
     assert_eq!(store.due(at(2), 10).await.unwrap().len(), 1);
     assert_eq!(integrity(&folder), "ok");
