@@ -137,7 +137,7 @@ impl Draft {
         // As one that was read, so that there is one checker for every message.
         let attributes = values
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.to_owned()));
+            .map(|(name, value)| ((*name).to_owned(), value.to_value()));
         let payload = drafted.data.as_ref().map_or(Ok(Payload::None), payload)?;
         let envelope = Envelope::try_from(CloudEvent::check(attributes.collect(), payload)?)?;
         match (&drafted.data, &envelope.data) {

@@ -156,7 +156,8 @@ impl<'a> ValueRef<'a> {
         }
     }
 
-    pub(super) fn to_owned(&self) -> Value {
+    /// The same, kept by whoever asks.
+    pub(super) fn to_value(&self) -> Value {
         match self {
             Self::Boolean(value) => Value::Boolean(*value),
             Self::Integer(value) => Value::Integer(*value),

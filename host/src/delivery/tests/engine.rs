@@ -362,3 +362,19 @@ async fn what_an_adapter_kept_and_is_damaged_bars_its_transport_and_no_other() {
     assert!(barred[0].message.as_deref().unwrap().contains("damaged"));
     stage.end().await;
 }
+
+#[tokio::test]
+async fn an_adapter_is_handed_the_event_as_it_was_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new(folder.path(), Scripted::default().with("a", true, []));
+    // No form that byway would print.
+    let stored = [b" ".as_slice(), &message("1").envelope_json].concat();
+    let new = NewOutgoing {
+        envelope_json: stored.clone(),
+        ..message("1")
+    };
+    let key = stage.accept_new(new).await;
+    stage.until(key, |it| it.status == Status::Delivered).await;
+    assert_eq!(*stage.transports.events.lock().unwrap(), [Arc::from(stored)]);
+    stage.end().await;
+}

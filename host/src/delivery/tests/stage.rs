@@ -27,6 +27,8 @@ pub(in crate::delivery) struct Scripted {
     pub(in crate::delivery) views: BTreeMap<String, TransportView>,
     pub(in crate::delivery) scripts: Mutex<BTreeMap<String, VecDeque<Step>>>,
     pub(in crate::delivery) calls: Mutex<Vec<(String, u32, String)>>,
+    /// The events that they were handed, as JSON.
+    pub(in crate::delivery) events: Mutex<Vec<Arc<[u8]>>>,
     /// Where set, an attempt waits for it before it ends.
     pub(in crate::delivery) gate: Option<Arc<Semaphore>>,
     /// The transports whose attempts wait for the gate; none: all of them.
@@ -113,6 +115,7 @@ impl Transports for Scripted {
     }
 
     async fn attempt(&self, name: &str, _: Option<Place>, call: Call) -> Result<Attempted, HostFault> {
+        self.events.lock().unwrap().push(Arc::clone(&call.structured));
         self.calls
             .lock()
             .unwrap()
