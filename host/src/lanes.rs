@@ -41,6 +41,13 @@ pub fn fitting() -> usize {
         .min(LANES_MAX)
 }
 
+/// How many threads the runtime beside the lanes fits in: half as many as there are processors. What they do for a message is
+/// half of what a lane does, and threads that have too little to do spend their time on waking one another.
+#[must_use]
+pub fn beside() -> usize {
+    thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
+}
+
 /// All lanes. Cheap to clone; their threads end with the last clone.
 #[derive(Clone, Debug, Default)]
 pub struct Lanes(Arc<[Lane]>);

@@ -48,6 +48,7 @@ use std::time::Duration;
 use clap::{FromArgMatches as _, Parser, Subcommand};
 
 use crate::config::{self, Config};
+use crate::lanes;
 use failure::Failure;
 use terminal::Terminal;
 
@@ -202,6 +203,7 @@ impl Invocation {
 
 fn in_runtime(verb: Verb, session: &Session) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(lanes::beside())
         .enable_all()
         .build()
         .map_err(|error| Failure::internal(format!("this machine gives no threads to run on: {error}")))?;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::PlannedStep;
 use crate::contract::ReceiptStatus;
+use crate::store::Attempt;
 
 /// The state of one message's delivery.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +51,9 @@ pub struct Flight {
     /// The id of the message that tells people that this one waits for them. Sent once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
+    /// What has happened and stands in no row of the store yet, in its order; told with what happens next.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub untold: Vec<Attempt>,
     /// Whether it came from a peer or an unauthenticated source: never delivered as the
     /// owner's words.
     #[serde(default)]

@@ -19,7 +19,7 @@ use super::settle::{self, Ending};
 use crate::contract::{Attempted, HostFault, ReceiptStatus, Verdict};
 use crate::envelope::Envelope;
 use crate::sandbox::Call;
-use crate::store::{Attempt, NewReceipt, Outgoing, Status, StoreError};
+use crate::store::{NewReceipt, Outgoing, Status, StoreError};
 
 /// The word of a receipt for a message whose agent could not be woken.
 const FAILED: &str = "failed";
@@ -28,8 +28,6 @@ pub(super) struct Journey {
     pub(super) engine: Engine,
     pub(super) message: Outgoing,
     pub(super) flight: Flight,
-    /// What has happened and is not on disk yet; written together with what happens next.
-    pub(super) unwritten: Vec<Attempt>,
     /// A place that it waited for.
     pub(super) present: Option<Present>,
     /// Whether, dead or held, it lets the next one of its partition go.
@@ -49,7 +47,6 @@ impl Journey {
             engine,
             message,
             flight,
-            unwritten: Vec::new(),
             present: None,
             lets_pass: true,
             receipt: None,
@@ -97,10 +94,10 @@ impl Journey {
                 return;
             }
             let rounds = self.flight.rounds;
-            let (decision, skips) = decide(&plan, &mut self.flight, now, random());
+            let (decision, skips) = decide(&plan, &mut self.flight, now, rand::random());
             for skip in &skips {
                 self.engine.tally().skip(&skip.transport, skip.reason.code());
-                self.unwritten.push(record::of_skip(&plan, skip, now));
+                self.flight.untold.push(record::of_skip(&plan, skip, now));
             }
             let going_on = match decision {
                 Decision::Try(place) => match plan.steps.get(place) {
@@ -190,8 +187,7 @@ impl Journey {
         };
         let before = self.flight.clone();
         self.flight.begin(step);
-        // Due as it was, so that no index has to be told.
-        if !self.write(Status::Waiting, self.message.due_at, None).await || self.message.status.is_end() {
+        if !self.write_begun().await || self.message.status.is_end() {
             return false;
         }
         if self.has_news() {
@@ -235,9 +231,16 @@ impl Journey {
         );
         let outcome = attempted.outcome.kind().to_string();
         self.engine.tally().attempt(&step.transport, &outcome);
-        self.unwritten
-            .push(record::of_attempt(step, number, attempted, began));
-        match settle::attempted(plan, &mut self.flight, step, &attempted.outcome, now, random()) {
+        let told = record::of_attempt(step, number, attempted, began);
+        self.flight.untold.push(told);
+        match settle::attempted(
+            plan,
+            &mut self.flight,
+            step,
+            &attempted.outcome,
+            now,
+            rand::random(),
+        ) {
             Ending::Open => true,
             Ending::Delivered => {
                 let words = if self.flight.fallback {
@@ -353,7 +356,7 @@ impl Journey {
         let (id, transport) = (&self.message.id, &step.transport);
         tracing::warn!(id, transport, code = fault.code, "skipped (host): {fault}");
         self.engine.tally().skip(transport, fault.code);
-        self.unwritten.push(record::of_fault(step, fault, began));
+        self.flight.untold.push(record::of_fault(step, fault, began));
     }
 
     fn note_interruption(&mut self, plan: &Plan, transport: &str, now: Timestamp) {
@@ -364,8 +367,8 @@ impl Journey {
             "byway was stopped during an attempt: it may have arrived"
         );
         let number = self.flight.step(transport).attempts;
-        self.unwritten
-            .push(record::of_interruption(plan, transport, number, now));
+        let told = record::of_interruption(plan, transport, number, now);
+        self.flight.untold.push(told);
     }
 }
 
@@ -380,9 +383,4 @@ fn receipt_status(word: &str) -> Option<ReceiptStatus> {
     // Nobody was woken for it, but it lies where its agent will see it.
     let word = if word == FAILED { "delivered" } else { word };
     serde_json::from_value(serde_json::Value::String(word.to_owned())).ok()
-}
-
-/// A number between 0 and 1 for the jitter. Where the system has no randomness, the middle.
-fn random() -> f64 {
-    getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
 }

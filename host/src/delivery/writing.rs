@@ -1,12 +1,13 @@
 //! What happened to a message is put on disk, all of it at once, before anything else happens.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::journey::Journey;
 use crate::envelope::Envelope;
-use crate::store::{Advance, Kind, NewReceipt, Status, WaitsFor};
+use crate::store::{Advance, Attempt, Kind, NewReceipt, Status, WaitsFor};
 
 /// The waits between tries to write down what happened. After the last the message is let go: on disk
 /// it stands as it was before, an attempt as begun, and so it is taken for unknown when it comes back.
@@ -80,6 +81,19 @@ impl Journey {
         self.write_waiting(status, due_at, reason, WaitsFor::Time).await
     }
 
+    /// Puts on disk that an attempt is about to begin. Due as it was, so that no index has to be told; and what was only passed
+    /// over on the way goes with the flight, and is told with what comes of the attempt: mostly one row of the journal less.
+    pub(super) async fn write_begun(&mut self) -> bool {
+        let tells = self.flight.untold.iter().any(Attempt::was_made);
+        let told = if tells {
+            std::mem::take(&mut self.flight.untold)
+        } else {
+            Vec::new()
+        };
+        self.write_step(Status::Waiting, self.message.due_at, None, WaitsFor::Time, told)
+            .await
+    }
+
     pub(super) async fn write_waiting(
         &mut self,
         status: Status,
@@ -87,11 +101,23 @@ impl Journey {
         reason: Option<&str>,
         waits_for: WaitsFor,
     ) -> bool {
+        let told = std::mem::take(&mut self.flight.untold);
+        self.write_step(status, due_at, reason, waits_for, told).await
+    }
+
+    async fn write_step(
+        &mut self,
+        status: Status,
+        due_at: Timestamp,
+        reason: Option<&str>,
+        waits_for: WaitsFor,
+        attempts: Vec<Attempt>,
+    ) -> bool {
         let Ok(flight) = serde_json::to_string(&self.flight) else {
             return false;
         };
         let store = &self.engine.inner.settings.store;
-        let advance = Advance {
+        let advance = Arc::new(Advance {
             at: self.engine.now(),
             status,
             due_at,
@@ -101,16 +127,16 @@ impl Journey {
             fallback: self.flight.fallback,
             receipt: self.flight.receipt.map(|receipt| receipt.to_string()),
             reason: reason.map(str::to_owned),
-            attempts: std::mem::take(&mut self.unwritten),
-        };
+            attempts,
+        });
         for pause in WRITE_PAUSES {
             let written = match self.receipt.clone() {
                 Some(receipt) => {
                     store
-                        .advance_and_tell(self.message.key, advance.clone(), receipt)
+                        .advance_and_tell(self.message.key, Arc::clone(&advance), receipt)
                         .await
                 }
-                None => store.advance(self.message.key, advance.clone()).await,
+                None => store.advance(self.message.key, Arc::clone(&advance)).await,
             };
             match written {
                 Ok(standing) => {

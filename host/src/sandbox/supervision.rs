@@ -126,7 +126,7 @@ impl Supervision {
         let was_on = function.quarantine.is_on();
         // Asked for only where it is needed: this is done after every call.
         let random = match health {
-            Health::Broke => random(),
+            Health::Broke => rand::random(),
             Health::Ended | Health::Unsaid => 0.0,
         };
         let change = function.quarantine.end(health, was_trial, Instant::now(), random);
@@ -199,11 +199,6 @@ impl Quarantined {
 fn of(functions: &mut [Function; FUNCTIONS.len()], purpose: Purpose) -> Option<&mut Function> {
     let place = FUNCTIONS.iter().position(|it| *it == purpose)?;
     functions.get_mut(place)
-}
-
-/// A number between 0 and 1. Where the system has no randomness, the middle.
-fn random() -> f64 {
-    getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
 }
 
 fn word(purpose: Purpose) -> &'static str {

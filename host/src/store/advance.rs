@@ -5,6 +5,8 @@
 //! at. And a message that has ended stays ended: what was tried is recorded, and only
 //! a delivery still changes how it stands.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::Serialize;
@@ -25,11 +27,12 @@ pub(super) const STANDING: &str = "SELECT source, id, recipient, receipt, status
                                    due_at, waits_for FROM outgoing WHERE key = ?1";
 /// Which of its columns the sum of a message's state is of.
 const SUMMED_STATE: [usize; 6] = [4, 6, 7, 3, 8, 5];
-pub(super) const UPDATE: &str = "UPDATE outgoing SET status = ?2, reason = ?3, fallback = ?4, receipt = ?5, flight = ?6, \
+// What fails is taken back with the whole call, or done again in it and the indexes made anew; so SQLite keeps no copies for a
+// statement alone.
+pub(super) const UPDATE: &str = "UPDATE OR FAIL outgoing SET status = ?2, reason = ?3, fallback = ?4, receipt = ?5, flight = ?6, \
                       due_at = ?7, ended_at = ?8, state_sum = ?10, \
                       waits_for = CASE WHEN waits_for = 'turn' AND ?7 IS NOT NULL THEN 'turn' ELSE ?9 END WHERE key = ?1";
 /// The same where it stands in the queue as it did: SQLite writes to every index of a column that is set, whatever to.
-/// What fails is taken back with the whole call.
 pub(super) const UPDATE_IN_PLACE: &str = "UPDATE OR FAIL outgoing SET reason = ?2, fallback = ?3, receipt = ?4, flight = ?5, state_sum = ?6 \
                                           WHERE key = ?1";
 const UPDATE_ENDED: &str = "UPDATE outgoing SET receipt = ?2, flight = coalesce(?3, flight) WHERE key = ?1";
@@ -47,7 +50,12 @@ impl Store {
     ///
     /// # Errors
     /// Where it could not be stored; then nothing of it is.
-    pub async fn advance(&self, key: MessageKey, step: Advance) -> Result<Advanced, StoreError> {
+    pub async fn advance(
+        &self,
+        key: MessageKey,
+        step: impl Into<Arc<Advance>>,
+    ) -> Result<Advanced, StoreError> {
+        let step = step.into();
         self.write_sound(move |tx| advance(tx, key, &step)).await
     }
 
@@ -149,6 +157,8 @@ struct Before {
     receipt: Option<String>,
     status: Status,
     ended_at: Option<i64>,
+    reason: Option<String>,
+    fallback: bool,
     due_at: Option<i64>,
     /// `None` where it cannot be read; then it is written anew.
     waits_for: Option<String>,
@@ -169,6 +179,8 @@ pub(super) fn advance(
             receipt: row.get(3)?,
             status: word(row, 4)?,
             ended_at: row.get(5)?,
+            reason: row.get(6)?,
+            fallback: row.get(7)?,
             due_at: row.get(10).ok().flatten(),
             waits_for: row.get(11).ok(),
         })
@@ -181,7 +193,7 @@ pub(super) fn advance(
     for attempt in &step.attempts {
         add_attempt(connection, key, attempt)?;
     }
-    let tried = step.attempts.iter().map(Tried::from).collect();
+    let tried: Vec<Tried<'_>> = step.attempts.iter().map(Tried::from).collect();
     let unseen = rank(before.receipt.as_deref()) > rank(step.receipt.as_deref());
     let receipt = if unseen { &before.receipt } else { &step.receipt };
     if before.ended_at.is_some() && (step.status != Status::Delivered || before.status == Status::Delivered) {
@@ -259,6 +271,18 @@ pub(super) fn advance(
     }
     if step.lets_pass && matches!(step.status, Status::Dead | Status::Held) {
         line::leave(connection, key.0)?;
+    }
+    let says_nothing_new = stays_in_place
+        && tried.is_empty()
+        && before.reason == step.reason
+        && before.fallback == step.fallback
+        && before.receipt == *receipt;
+    if says_nothing_new {
+        // That an attempt is about to begin stands in the flight; the journal tells what came of it.
+        return Ok(Advanced {
+            status: step.status,
+            receipt: receipt.clone(),
+        });
     }
     let detail = Stands {
         due_at,

@@ -4,6 +4,8 @@
 //! later one takes the place of every earlier one that has not been delivered yet. It is stored in the transaction of
 //! what it tells of: an agent's mark, or the end of a wake.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use serde_json::json;
@@ -80,9 +82,10 @@ impl Store {
     pub async fn advance_and_tell(
         &self,
         key: MessageKey,
-        step: Advance,
+        step: impl Into<Arc<Advance>>,
         receipt: NewReceipt,
     ) -> Result<Advanced, StoreError> {
+        let step = step.into();
         self.write_sound(move |tx| {
             let advanced = advance(tx, key, &step)?;
             if advanced.status == step.status && is_unread(tx, key)? {

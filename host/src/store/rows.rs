@@ -1,6 +1,7 @@
 //! What the store keeps, in the words of the other rooms.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::journal::RowHash;
 use super::receipts::NewReceipt;
@@ -152,7 +153,7 @@ pub struct Advance {
 }
 
 /// One attempt, or a step that was passed over.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// Which attempt on this transport; `None` for one that was passed over.
     pub number: Option<u32>,
@@ -176,6 +177,14 @@ pub struct Attempt {
     pub began: Timestamp,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
+}
+
+impl Attempt {
+    /// Whether something was tried, and not only passed over.
+    #[must_use]
+    pub fn was_made(&self) -> bool {
+        self.number.is_some()
+    }
 }
 
 /// A message to be taken in.

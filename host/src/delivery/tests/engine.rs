@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
 use super::stage::{Scripted, Stage, delivered, failed, message, route_by};
 use crate::contract::{HostFault, Outcome};
 use crate::delivery::Flight;
+use crate::sandbox::Quarantined;
 use crate::store::{Accepted, MessageKey, NewOutgoing, Status};
 
 #[tokio::test]
@@ -51,14 +53,19 @@ async fn that_an_attempt_begins_is_on_disk_before_it_ends() {
 
 /// What a byway finds that was killed while its one transport had been asked to send.
 async fn after_a_kill_during_an_attempt(idempotent: bool) -> (TempDir, MessageKey) {
+    after_a_kill_during(Scripted::default().with("only", idempotent, [])).await
+}
+
+/// What a byway finds that was killed while a transport had been asked to send.
+async fn after_a_kill_during(scripted: Scripted) -> (TempDir, MessageKey) {
     let folder = TempDir::new().unwrap();
     let left = TempDir::new().unwrap();
     let gate = Arc::new(Semaphore::new(0));
     let scripted = Scripted {
         gate: Some(Arc::clone(&gate)),
-        ..Scripted::default()
+        ..scripted
     };
-    let stage = Stage::new(folder.path(), scripted.with("only", idempotent, []));
+    let stage = Stage::new(folder.path(), scripted);
     let key = stage.accept("1").await;
     stage.until(key, |it| it.flight.contains("under_way")).await;
     for entry in std::fs::read_dir(folder.path()).unwrap() {
@@ -80,6 +87,41 @@ async fn a_kill_during_an_attempt_is_unknown_and_holds() {
     assert!(message.reason.unwrap().contains("may have arrived"));
     assert!(stage.transports.calls().is_empty());
     assert_eq!(stage.outcomes(key).await[0], "only unknown");
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn what_was_passed_over_before_an_attempt_is_told_with_it_also_after_a_kill() {
+    let chain = || {
+        let scripted = Scripted::default()
+            .with("first", false, [])
+            .with("second", false, []);
+        let quarantined = Quarantined {
+            until: Timestamp::now() + SignedDuration::from_hours(1),
+            reason: "send breaks".into(),
+        };
+        scripted
+            .quarantined
+            .lock()
+            .unwrap()
+            .insert("first".into(), quarantined);
+        scripted
+    };
+    let folder = TempDir::new().unwrap();
+    let stage = Stage::new(folder.path(), chain());
+    let key = stage.accept("1").await;
+    stage.until(key, |it| it.status == Status::Delivered).await;
+    assert_eq!(stage.outcomes(key).await, ["first skipped", "second delivered"]);
+    stage.end().await;
+
+    let (left, key) = after_a_kill_during(chain()).await;
+    let stage = Stage::new(left.path(), chain());
+    assert!(stage.outcomes(key).await.is_empty(), "it was not told before");
+    stage.until(key, |it| it.status == Status::Held).await;
+    assert_eq!(
+        stage.outcomes(key).await[..2],
+        ["first skipped", "second unknown"]
+    );
     stage.end().await;
 }
 

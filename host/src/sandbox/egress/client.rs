@@ -22,6 +22,8 @@ use crate::lanes;
 /// How long an idle connection is kept. Shorter than the usual far side keeps it, so that a request
 /// seldom meets one that has just been closed.
 const IDLE_TIME_MAX: Duration = Duration::from_secs(20);
+/// How many are kept at most: as many as may be in use at once, so that a burst does not dial anew what the last one has closed.
+const IDLE_MAX: usize = 256;
 /// The head of an answer.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 
@@ -93,7 +95,7 @@ impl Client {
             legacy::Client::builder(TokioExecutor::new())
                 .pool_idle_timeout(IDLE_TIME_MAX)
                 .pool_timer(TokioTimer::new())
-                .pool_max_idle_per_host(transport.limits.at_once_max.clamp(1, 32))
+                .pool_max_idle_per_host(transport.limits.at_once_max.clamp(1, IDLE_MAX))
                 .http1_max_buf_size(HEAD_BYTES_MAX)
                 // Repeats a request on a new connection only if hyper gives it back unwritten.
                 .retry_canceled_requests(true)

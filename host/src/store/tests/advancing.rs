@@ -23,6 +23,46 @@ async fn a_step_is_written_with_its_attempts() {
 }
 
 #[tokio::test]
+async fn a_step_that_tells_nothing_new_is_no_row_of_the_journal() {
+    let folder = folder();
+    let store = open(&folder);
+    let key = accepted(&store, message("1")).await;
+    let due_at = store.outgoing(key).await.unwrap().unwrap().due_at;
+    // An attempt is about to begin: only the flight says so.
+    store.advance(key, step(Status::Waiting, due_at)).await.unwrap();
+    assert_eq!(events(&store).await, ["accepted"]);
+    let row = store.outgoing(key).await.unwrap().unwrap();
+    assert_eq!(row.flight, r#"{"round":1}"#);
+    // What is told of a step that leaves it where it is.
+    let tells = [
+        Advance {
+            attempts: vec![attempt(None, "skipped")],
+            ..step(Status::Waiting, due_at)
+        },
+        Advance {
+            reason: Some("busy".into()),
+            ..step(Status::Waiting, due_at)
+        },
+        Advance {
+            reason: Some("busy".into()),
+            fallback: true,
+            ..step(Status::Waiting, due_at)
+        },
+        Advance {
+            reason: Some("busy".into()),
+            fallback: true,
+            receipt: Some("read".into()),
+            ..step(Status::Waiting, due_at)
+        },
+        step(Status::Waiting, at(50)),
+    ];
+    for (number, step) in (2..).zip(tells) {
+        store.advance(key, step).await.unwrap();
+        assert_eq!(events(&store).await.len(), number);
+    }
+}
+
+#[tokio::test]
 async fn a_message_that_ended_is_never_due_again() {
     let folder = folder();
     let store = open(&folder);
