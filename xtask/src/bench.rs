@@ -4,13 +4,12 @@
 //! and prints the load. What gates a change is counted, not timed (`cargo xtask budget`).
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use serde_json::Value;
-
-use crate::failure::{Doing, Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::layout::Layout;
+use crate::release::{self, Release};
 use crate::terminal::say;
 use crate::{components, process, pypi, setup};
 
@@ -43,18 +42,26 @@ const LIMIT: Duration = Duration::from_secs(900);
 
 /// Runs the benches, or those that are named.
 pub(crate) fn bench(layout: &Layout, only: &[String]) -> Result<()> {
-    if let Some(unknown) = only.iter().find(|name| BENCHES.iter().all(|(it, _)| it != name)) {
+    let (flags, only): (Vec<&str>, Vec<&str>) =
+        only.iter().map(String::as_str).partition(|it| *it == "--plain");
+    let is_plain = !flags.is_empty();
+    if let Some(unknown) = only.iter().find(|name| BENCHES.iter().all(|(it, _)| it != *name)) {
         let names: Vec<_> = BENCHES.iter().map(|(name, _)| *name).collect();
         return Err(Failure::new(format!("there is no bench `{unknown}`"))
             .fix(format!("name one of: {}", names.join(", "))));
     }
-    let wanted = |name: &str| only.is_empty() || only.iter().any(|it| it == name);
-    say("==> toolchain");
-    let toolchain = setup::prepare_toolchain()?;
-    say("==> components");
-    components::build(layout, &toolchain)?;
+    let wanted = |name: &str| only.is_empty() || only.contains(&name);
+    let release = if is_plain {
+        say("==> toolchain");
+        let toolchain = setup::prepare_toolchain()?;
+        say("==> components");
+        components::build(layout, &toolchain)?;
+        Release::plain(layout)
+    } else {
+        release::prepare(layout)?
+    };
     say("==> benches, release");
-    let programs = build(layout)?;
+    let programs = build(layout, &release)?;
     let python = if wanted("end_to_end") {
         pypi::prepare(layout, &pypi::OF_BENCHES)
     } else {
@@ -72,30 +79,12 @@ pub(crate) fn bench(layout: &Layout, only: &[String]) -> Result<()> {
 }
 
 /// Builds them all at once, so that the program underneath is linked once.
-fn build(layout: &Layout) -> Result<Vec<(String, PathBuf)>> {
-    let mut cargo = process::cargo(&layout.root);
-    cargo.args(["bench", "--locked", "--package", "byway", "--no-run"]);
+fn build(layout: &Layout, release: &Release) -> Result<Vec<(String, PathBuf)>> {
+    let mut asked = vec!["bench", "--no-run"];
     for (name, _) in BENCHES {
-        cargo.args(["--bench", name]);
+        asked.extend(["--bench", name]);
     }
-    cargo
-        .args(["--message-format", "json-render-diagnostics"])
-        .stderr(Stdio::inherit());
-    let doing = "build the benches";
-    let output = cargo.output().doing(doing)?;
-    if !output.status.success() {
-        return Err(Failure::new(format!("cannot {doing}")));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter_map(|message| {
-            let name = message.pointer("/target/name")?.as_str()?.to_owned();
-            let is_bench = message.pointer("/target/kind/0")? == "bench";
-            let program = PathBuf::from(message.get("executable")?.as_str()?);
-            is_bench.then_some((name, program))
-        })
-        .collect())
+    release.build(layout, &asked, "bench")
 }
 
 fn run(layout: &Layout, program: &Path, python: Option<&Path>) -> Result<()> {

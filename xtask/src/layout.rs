@@ -10,6 +10,7 @@
 //! | `examples/` | the components of `examples/` |
 //! | `components*/` | Cargo's build folders for all of these, one a toolchain |
 //! | `npm/`, `pypi/`, `pypi-bench/`, `javascript/` | what others wrote, for the tests that ask them and the benches; and the example in JavaScript |
+//! | `counted/`, `guided/` | Cargo's build folders for a release: what counts a run, and what is laid out by the counts |
 //! | `fuzz/` | what random inputs found, and those that broke something |
 //! | `demo/` | throw-away folders of running demos |
 

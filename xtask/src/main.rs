@@ -15,6 +15,7 @@ mod npm;
 mod openclaw;
 mod process;
 mod pypi;
+mod release;
 mod setup;
 mod steps;
 mod terminal;
@@ -37,8 +38,11 @@ cargo xtask TASK
                    choices fail. --readme writes what it printed into README.md
   test [STEP…]     everything that has to hold; with names, only those steps
   budget           count what an attempt takes, and hold it against host/benches/budget.json
+  release          byway as it is shipped, laid out by what a run of it did: built twice, a quarter of an hour
+                   the first time
   bench [NAME…]    what byway takes, side by side with what it is held against: all benches, or those named.
-                   Release build (8 minutes the first time), then about six minutes on a quiet machine
+                   Built as for a release (--plain: as any other, in 8 minutes), then about six minutes on a
+                   quiet machine
   fuzz [TARGET…]   what strangers can send, tried at random: 60 s a target, or --seconds N. With a file,
                    that input alone. --keep takes over into fuzz/corpus what was worth finding
   torture [NAME…]  kills, power cuts and damage, long: --kills N (2000, about half an hour),
@@ -90,6 +94,7 @@ fn task(arguments: &[String]) -> Result<()> {
         ("openclaw", parts) => openclaw::prove(&Layout::find()?, parts),
         ("test", only) => test::test(&Layout::find()?, only),
         ("torture", rest) => torture::torture(&Layout::find()?, rest),
+        ("release", []) => release::release(&Layout::find()?),
         ("bench", only) => bench::bench(&Layout::find()?, only),
         ("budget", []) => budget::budget(&Layout::find()?),
         ("fuzz", rest) => fuzz::fuzz(&Layout::find()?, rest),

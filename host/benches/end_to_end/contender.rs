@@ -12,13 +12,23 @@ use tokio::net::TcpStream;
 use crate::far_side::FarSide;
 use crate::{CLIENTS, MESSAGES, MESSAGES_OF_APPRISE};
 
-/// Requests of one transport under way at once, of those who can say so. byway keeps a quarter of its places for others.
-const IN_FLIGHT: usize = 64;
+/// Messages that may be at one transport at once, of those who can say so. Connect has at most as many as there are clients, since
+/// it answers them afterwards; byway counts one from before it is on disk that it begins, and keeps a quarter of its places for others.
+const IN_FLIGHT: usize = 128;
 
 const BODY: &str = r#"{"to":"executor@b","text":"The deployment is done."}"#;
 
 /// A process that ends with its handle.
 struct Running(Child);
+
+impl Running {
+    /// Ends it as a person would: what it has to write at its end is written.
+    fn end(mut self) {
+        let process = rustix::process::Pid::from_child(&self.0);
+        rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+        let _ = self.0.wait();
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -38,7 +48,7 @@ impl Byway {
         std::fs::create_dir_all(folder).unwrap();
         let mut config = String::from(
             "[instance]\nname = \"a\"\ndata_dir = \"data\"\n[api]\nlisten = \"127.0.0.1:0\"\n\
-             [limits]\nattempts_at_once_max = 86\n[[routes]]\nto = \"*@b\"\nchain = [\"first\", \"second\"]\n",
+             [limits]\nattempts_at_once_max = 172\n[[routes]]\nto = \"*@b\"\nchain = [\"first\", \"second\"]\n",
         );
         let second = format!("http://127.0.0.1:{}/hook", far_side.port);
         for (name, url) in [("first", &far_side.nobody), ("second", &second)] {
@@ -103,7 +113,7 @@ impl Byway {
     }
 
     pub fn stop(self) {
-        drop(self.running);
+        self.running.end();
     }
 }
 
