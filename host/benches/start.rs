@@ -107,7 +107,7 @@ struct Started {
 impl Started {
     fn new(folder: &Path) -> Self {
         let began = Instant::now();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_byway"))
+        let mut child = Command::new(stage::program())
             .arg("serve")
             .current_dir(folder)
             .env("BYWAY_LOG", "error")

@@ -4,14 +4,15 @@
 //! and prints the load. What gates a change is counted, not timed (`cargo xtask budget`).
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::failure::{Failure, Result};
+use serde_json::Value;
+
+use crate::failure::{Doing, Failure, Result};
 use crate::layout::Layout;
-use crate::release::{self, Release};
 use crate::terminal::say;
-use crate::{components, process, pypi, setup};
+use crate::{components, process, pypi, release, setup};
 
 /// What there is to measure, in the order of the table.
 const BENCHES: [(&str, &str); 6] = [
@@ -37,6 +38,8 @@ const BENCHES: [(&str, &str); 6] = [
         "accepted durably, delivered after a dead first choice, recorded; beside others",
     ),
 ];
+/// Those that run the program itself; the others measure a part of it in a program of their own.
+const OF_THE_PROGRAM: [&str; 3] = ["start", "accept", "end_to_end"];
 /// How long one bench may take.
 const LIMIT: Duration = Duration::from_secs(900);
 
@@ -51,17 +54,17 @@ pub(crate) fn bench(layout: &Layout, only: &[String]) -> Result<()> {
             .fix(format!("name one of: {}", names.join(", "))));
     }
     let wanted = |name: &str| only.is_empty() || only.contains(&name);
-    let release = if is_plain {
-        say("==> toolchain");
-        let toolchain = setup::prepare_toolchain()?;
-        say("==> components");
-        components::build(layout, &toolchain)?;
-        Release::plain(layout)
-    } else {
-        release::prepare(layout)?
-    };
+    say("==> toolchain");
+    let toolchain = setup::prepare_toolchain()?;
+    say("==> components");
+    components::build(layout, &toolchain)?;
     say("==> benches, release");
-    let programs = build(layout, &release)?;
+    let programs = build(layout)?;
+    let shipped = if is_plain || !OF_THE_PROGRAM.into_iter().any(wanted) {
+        None
+    } else {
+        Some(release::program(layout)?)
+    };
     let python = if wanted("end_to_end") {
         pypi::prepare(layout, &pypi::OF_BENCHES)
     } else {
@@ -73,26 +76,48 @@ pub(crate) fn bench(layout: &Layout, only: &[String]) -> Result<()> {
             .iter()
             .find(|(bench, _)| bench == name)
             .ok_or_else(|| Failure::new(format!("cargo did not say where it put the bench {name}")))?;
-        run(layout, &program.1, python.as_deref())?;
+        run(layout, &program.1, shipped.as_deref(), python.as_deref())?;
     }
     Ok(())
 }
 
 /// Builds them all at once, so that the program underneath is linked once.
-fn build(layout: &Layout, release: &Release) -> Result<Vec<(String, PathBuf)>> {
-    let mut asked = vec!["bench", "--no-run"];
+fn build(layout: &Layout) -> Result<Vec<(String, PathBuf)>> {
+    let mut cargo = process::cargo(&layout.root);
+    cargo.args(["bench", "--locked", "--package", "byway", "--no-run"]);
     for (name, _) in BENCHES {
-        asked.extend(["--bench", name]);
+        cargo.args(["--bench", name]);
     }
-    release.build(layout, &asked, "bench")
+    cargo
+        .args(["--message-format", "json-render-diagnostics"])
+        .stderr(Stdio::inherit());
+    let doing = "build the benches";
+    let output = cargo.output().doing(doing)?;
+    if !output.status.success() {
+        return Err(Failure::new(format!("cannot {doing}")));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter_map(|message| {
+            let name = message.pointer("/target/name")?.as_str()?.to_owned();
+            let is_bench = message.pointer("/target/kind/0")? == "bench";
+            let program = PathBuf::from(message.get("executable")?.as_str()?);
+            is_bench.then_some((name, program))
+        })
+        .collect())
 }
 
-fn run(layout: &Layout, program: &Path, python: Option<&Path>) -> Result<()> {
+fn run(layout: &Layout, program: &Path, shipped: Option<&Path>, python: Option<&Path>) -> Result<()> {
     let mut command = Command::new(program);
     command
         .current_dir(&layout.root)
         .env("CARGO_TARGET_DIR", &layout.target)
+        .env_remove("BYWAY_BENCH_PROGRAM")
         .env_remove("BYWAY_BENCH_PYTHON");
+    if let Some(shipped) = shipped {
+        command.env("BYWAY_BENCH_PROGRAM", shipped);
+    }
     if let Some(python) = python {
         command.env("BYWAY_BENCH_PYTHON", python);
     }

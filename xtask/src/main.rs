@@ -41,8 +41,8 @@ cargo xtask TASK
   release          byway as it is shipped, laid out by what a run of it did: built twice, a quarter of an hour
                    the first time
   bench [NAME…]    what byway takes, side by side with what it is held against: all benches, or those named.
-                   Built as for a release (--plain: as any other, in 8 minutes), then about six minutes on a
-                   quiet machine
+                   Builds (half an hour the first time; 8 minutes with --plain, where the program is not
+                   the one that is shipped), then about six minutes on a quiet machine
   fuzz [TARGET…]   what strangers can send, tried at random: 60 s a target, or --seconds N. With a file,
                    that input alone. --keep takes over into fuzz/corpus what was worth finding
   torture [NAME…]  kills, power cuts and damage, long: --kills N (2000, about half an hour),

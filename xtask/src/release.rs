@@ -5,7 +5,7 @@
 //! nothing can be counted, since the `llvm-profdata` of this compiler is not to be had, that is said, and the build is a plain one: it
 //! does the same, only slower.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -24,99 +24,55 @@ const FETCH: Duration = Duration::from_secs(60);
 const COUNTED: Duration = Duration::from_secs(300);
 /// The bench that is counted.
 const RUN: &str = "end_to_end";
-
-/// How to build for a release.
-pub(crate) struct Release {
-    /// Cargo's build folder for it.
-    target: PathBuf,
-    guided: Option<Guided>,
-}
-
-/// By what the compiler is guided.
-struct Guided {
-    /// Named to cargo, so that the flags are not for build scripts and macros as well.
-    triple: String,
-    counts: PathBuf,
-}
+/// The program.
+const NAME: &str = "byway";
 
 /// Builds the program, and says where it is.
 pub(crate) fn release(layout: &Layout) -> Result<()> {
-    let release = prepare(layout)?;
-    say("==> byway, release");
-    let programs = release.build(layout, &["build", "--bin", "byway"], "bin")?;
-    let (_, program) = programs
-        .first()
-        .ok_or_else(|| Failure::new("cargo did not say where it put byway"))?;
-    let bytes = fs::metadata(program).map_or(0, |it| it.len());
-    say(format!(
-        "\n    {} ({} MiB{})",
-        layout.shown(program),
-        bytes >> 20,
-        match release.guided {
-            Some(_) => ", laid out by what a run of it did",
-            None => "; a plain build",
-        }
-    ));
-    Ok(())
-}
-
-/// Gets what a release build needs: the adapters, and the counts of a run.
-pub(crate) fn prepare(layout: &Layout) -> Result<Release> {
     say("==> toolchain");
     let toolchain = setup::prepare_toolchain()?;
     say("==> components");
     components::build(layout, &toolchain)?;
+    let program = program(layout)?;
+    let bytes = fs::metadata(&program).map_or(0, |it| it.len());
+    say(format!("\n    {} ({} MiB)", layout.shown(&program), bytes >> 20));
+    Ok(())
+}
+
+/// Builds the program, with the adapters that are there, and gives its path.
+pub(crate) fn program(layout: &Layout) -> Result<PathBuf> {
     let triple = toolchain::host_triple()?;
     let Some(tool) = tool(&triple)? else {
-        say("    no llvm-profdata of this compiler (`rustup component add llvm-tools`): a plain release build");
-        return Ok(Release::plain(layout));
-    };
-    say("==> counts of a run");
-    let counts = count(layout, &triple, &tool)?;
-    Ok(Release {
-        target: layout.target.join("guided"),
-        guided: Some(Guided { triple, counts }),
-    })
-}
-
-impl Release {
-    /// Without counts.
-    pub(crate) fn plain(layout: &Layout) -> Self {
-        Self {
-            target: layout.target.clone(),
-            guided: None,
-        }
-    }
-
-    /// Builds what cargo is asked for, and gives those programs of one kind (`bin` or `bench`) that came of it, by name.
-    pub(crate) fn build(
-        &self,
-        layout: &Layout,
-        asked: &[&str],
-        kind: &str,
-    ) -> Result<Vec<(String, PathBuf)>> {
-        let Some(guided) = &self.guided else {
-            return build(layout, &self.target, None, asked, kind);
-        };
-        let mut flags = OsString::from("-Cprofile-use=");
-        flags.push(&guided.counts);
-        build(
+        say("    no llvm-profdata of this compiler (`rustup component add llvm-tools`)");
+        say("==> byway, a plain release build");
+        return build(
             layout,
-            &self.target,
-            Some((&guided.triple, flags)),
-            asked,
-            kind,
-        )
-    }
+            &layout.target,
+            &["build", "--release", "--bin", NAME],
+            None,
+            "bin",
+        );
+    };
+    let counts = count(layout, &triple, &tool)?;
+    say("==> byway, laid out by what that run did");
+    let flags = ("-Cprofile-use=", counts.as_path());
+    build(
+        layout,
+        &layout.target.join("guided"),
+        &["build", "--release", "--bin", NAME, "--target", &triple],
+        Some(flags),
+        "bin",
+    )
 }
 
+/// Builds what cargo is asked for, and gives the program that came of it.
 fn build(
     layout: &Layout,
     target: &Path,
-    guided: Option<(&str, OsString)>,
     asked: &[&str],
+    flags: Option<(&str, &Path)>,
     kind: &str,
-) -> Result<Vec<(String, PathBuf)>> {
+) -> Result<PathBuf> {
     let (verb, rest) = asked
         .split_first()
         .ok_or_else(|| Failure::new("cargo is asked for nothing"))?;
@@ -129,56 +85,65 @@ fn build(
         // Those that were built just now, wherever this build's own folder is.
         .env("BYWAY_ADAPTERS", layout.target.join("adapters"))
         .stderr(Stdio::inherit());
-    if *verb == "build" {
-        cargo.arg("--release");
-    }
-    if let Some((triple, flags)) = guided {
-        let given = std::env::var_os("RUSTFLAGS").unwrap_or_default();
-        let mut all = given;
-        all.push(" ");
-        all.push(flags);
-        cargo.args(["--target", triple]).env("RUSTFLAGS", all);
+    if let Some((flag, path)) = flags {
+        let mut all = std::env::var_os("RUSTFLAGS").unwrap_or_default();
+        for part in [OsStr::new(" "), OsStr::new(flag), path.as_os_str()] {
+            all.push(part);
+        }
+        cargo.env("RUSTFLAGS", all);
     }
     let doing = format!("build {}", rest.join(" "));
     let output = cargo.output().doing(&doing)?;
     if !output.status.success() {
         return Err(Failure::new(format!("cannot {doing}")));
     }
-    Ok(String::from_utf8_lossy(&output.stdout)
+    String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter_map(|message| {
-            let name = message.pointer("/target/name")?.as_str()?.to_owned();
-            let is_wanted = message.pointer("/target/kind/0")? == kind;
-            let program = PathBuf::from(message.get("executable")?.as_str()?);
-            is_wanted.then_some((name, program))
+        .filter(|message| message.pointer("/target/kind/0").is_some_and(|it| it == kind))
+        .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
+        .ok_or_else(|| {
+            Failure::new(format!(
+                "cargo did not say where it put what came of `{}`",
+                rest.join(" ")
+            ))
         })
-        .collect())
 }
 
 /// The counts of a run of this byway; those of the last time where it is the same byway.
 fn count(layout: &Layout, triple: &str, tool: &Path) -> Result<PathBuf> {
     let folder = layout.target.join("counted");
     let (raw, counts) = (folder.join("raw"), folder.join("byway.profdata"));
-    let mut flags = OsString::from("-Cprofile-generate=");
-    flags.push(&raw);
-    let asked = ["bench", "--no-run", "--bench", RUN];
-    let programs = build(layout, &folder, Some((triple, flags)), &asked, "bench")?;
-    let program = programs
-        .into_iter()
-        .find_map(|(name, program)| (name == RUN).then_some(program))
-        .ok_or_else(|| Failure::new(format!("cargo did not say where it put the bench {RUN}")))?;
+    say("==> byway that counts");
+    // Built exactly as the other will be, but for the flag: a crate with other features has other names, to which no counts belong.
+    let program = build(
+        layout,
+        &folder,
+        &["build", "--release", "--bin", NAME, "--target", triple],
+        Some(("-Cprofile-generate=", &raw)),
+        "bin",
+    )?;
     if is_newer(&counts, &program) {
         return Ok(counts);
     }
+    say("==> a run of it");
+    // Quick to build, since it only keeps the program busy.
+    let bench = build(
+        layout,
+        &layout.target,
+        &["test", "--no-run", "--bench", RUN],
+        None,
+        "bench",
+    )?;
     if raw.exists() {
         fs::remove_dir_all(&raw).doing("remove the counts of an earlier run")?;
     }
-    let mut run = Command::new(&program);
+    let mut run = Command::new(&bench);
     run.current_dir(&layout.root)
         .env_remove("BYWAY_BENCH_PYTHON")
+        .env("BYWAY_BENCH_PROGRAM", &program)
         .env("LLVM_PROFILE_FILE", raw.join("%p.profraw"));
-    let name = layout.shown(&program);
+    let name = layout.shown(&bench);
     process::output_within(&mut run, COUNTED, &name)?.success(&name)?;
     let files: Vec<PathBuf> = fs::read_dir(&raw)
         .doing("read the counts")?

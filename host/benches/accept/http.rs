@@ -24,7 +24,7 @@ pub struct Server {
 impl Server {
     pub fn start(folder: &Path) -> Self {
         std::fs::write(made(folder).join("byway.toml"), CONFIG).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_byway"))
+        let mut child = Command::new(crate::stage::program())
             .arg("serve")
             .current_dir(folder)
             .env("BYWAY_LOG", "error")

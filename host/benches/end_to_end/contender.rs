@@ -60,7 +60,7 @@ impl Byway {
             .unwrap();
         }
         std::fs::write(folder.join("byway.toml"), config).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_byway"))
+        let mut child = Command::new(crate::stage::program())
             .arg("serve")
             .current_dir(folder)
             .env("BYWAY_LOG", "error")

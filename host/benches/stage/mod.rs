@@ -17,6 +17,11 @@ use tokio::task::JoinSet;
 /// Interleaved rounds; the first is to warm up and is not counted.
 pub const ROUNDS: usize = 7;
 
+/// The program that is measured: what `BYWAY_BENCH_PROGRAM` names, or the one that was built with the bench.
+pub fn program() -> PathBuf {
+    std::env::var_os("BYWAY_BENCH_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_byway").into(), PathBuf::from)
+}
+
 /// A guest of the sandbox's tests, from `BYWAY_GUESTS` or from where `cargo xtask build` leaves it.
 pub fn guest(name: &str) -> PathBuf {
     let folder = std::env::var_os("BYWAY_GUESTS").map_or_else(|| target().join("guests"), PathBuf::from);

@@ -15,6 +15,7 @@ use super::component;
 use super::engine::{self, Allocation};
 use super::state::GuestState;
 use super::ticker::Ticker;
+use super::warm::Warm;
 use crate::lanes;
 
 /// See the module.
@@ -23,6 +24,7 @@ pub(super) struct Lane {
     pub linker: Linker<GuestState>,
     pub ticker: Ticker,
     pub allocation: Allocation,
+    pub warm: Warm,
 }
 
 impl Lane {
@@ -38,6 +40,7 @@ impl Lane {
                 .map_err(|error| format!("no thread to keep time with: {error}"))?,
             engine,
             allocation,
+            warm: Warm::new(),
         })
     }
 }

@@ -46,6 +46,7 @@ mod text;
 mod ticker;
 mod translate;
 mod transport;
+mod warm;
 mod websocket;
 mod world;
 

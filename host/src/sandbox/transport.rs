@@ -178,10 +178,11 @@ impl LoadedTransport {
             });
         }
         let envelope = translate::envelope(&call.envelope, &call.structured)?;
+        let here = self.here();
+        let _seat = here.lane.warm.seat().await;
         let entered = self.admit(Purpose::Send, place)?;
         let began = Instant::now();
         let context = self.context(Purpose::Send, Some(message(&call))).await?;
-        let here = self.here();
         let (ended, effect) = self
             .run(
                 entered,
