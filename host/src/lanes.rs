@@ -4,7 +4,7 @@
 //! they gain: measured, two of them made fewer attempts a second than one (`docs/performance.md`). So a lane is one thread with a runtime of its
 //! own. What is begun on a lane stays there, with every connection it opens, and what is costly to share can be kept once for
 //! each lane, by the number that [`here`] tells. A guest that computes and computes while it delivers holds up its own
-//! lane at most, and never those who call byway, who are not on a lane. (What is fetched is fetched beside them.)
+//! lane at most, and not those who call byway, who are on none. (What is fetched is fetched beside them, in turns of 10 ms.)
 
 use std::cell::Cell;
 use std::future::Future;

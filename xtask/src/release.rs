@@ -5,7 +5,7 @@
 //! nothing can be counted, since the `llvm-profdata` of this compiler is not to be had, that is said, and the build is a plain one: it
 //! does the same, only slower.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -24,6 +24,9 @@ const FETCH: Duration = Duration::from_secs(60);
 const COUNTED: Duration = Duration::from_secs(300);
 /// The bench that is counted.
 const RUN: &str = "end_to_end";
+/// Where Cargo reads the compiler's flags, and what stands between them.
+const FLAGS: &str = "CARGO_ENCODED_RUSTFLAGS";
+const PARTED: &str = "\u{1f}";
 /// The program.
 const NAME: &str = "byway";
 
@@ -82,15 +85,21 @@ fn build(
         .args(rest)
         .args(["--message-format", "json-render-diagnostics"])
         .env("CARGO_TARGET_DIR", target)
-        // Those that were built just now, wherever this build's own folder is.
-        .env("BYWAY_ADAPTERS", layout.target.join("adapters"))
         .stderr(Stdio::inherit());
+    if target != layout.target {
+        // Those that were built just now.
+        cargo.env("BYWAY_ADAPTERS", layout.target.join("adapters"));
+    }
     if let Some((flag, path)) = flags {
-        let mut all = std::env::var_os("RUSTFLAGS").unwrap_or_default();
-        for part in [OsStr::new(" "), OsStr::new(flag), path.as_os_str()] {
-            all.push(part);
-        }
-        cargo.env("RUSTFLAGS", all);
+        cargo.env(
+            FLAGS,
+            with_flag(
+                std::env::var_os(FLAGS),
+                std::env::var("RUSTFLAGS").ok(),
+                flag,
+                path,
+            ),
+        );
     }
     let doing = format!("build {}", rest.join(" "));
     let output = cargo.output().doing(&doing)?;
@@ -108,6 +117,20 @@ fn build(
                 rest.join(" ")
             ))
         })
+}
+
+/// The compiler's flags that are there and one more. Cargo parts these by a byte that no path has, and `RUSTFLAGS` by spaces.
+fn with_flag(encoded: Option<OsString>, plain: Option<String>, flag: &str, path: &Path) -> OsString {
+    let mut all = encoded.unwrap_or_else(|| {
+        let words: Vec<&str> = plain.as_deref().unwrap_or_default().split_whitespace().collect();
+        words.join(PARTED).into()
+    });
+    if !all.is_empty() {
+        all.push(PARTED);
+    }
+    all.push(flag);
+    all.push(path);
+    all
 }
 
 /// The counts of a run of this byway; those of the last time where it is the same byway.
@@ -146,12 +169,15 @@ fn count(layout: &Layout, triple: &str, tool: &Path) -> Result<PathBuf> {
     let name = layout.shown(&bench);
     process::output_within(&mut run, COUNTED, &name)?.success(&name)?;
     let files: Vec<PathBuf> = fs::read_dir(&raw)
-        .doing("read the counts")?
+        .doing("find the counts: that run has left none")?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .collect();
+    let whole = folder.join("byway.profdata.new");
     let mut merge = Command::new(tool);
-    merge.args(["merge", "--output"]).arg(&counts).args(&files);
+    merge.args(["merge", "--output"]).arg(&whole).args(&files);
     process::output_within(&mut merge, COUNTED, "llvm-profdata")?.success("llvm-profdata merge")?;
+    // Half of it would be taken for all of it the next time.
+    fs::rename(&whole, &counts).doing("put the counts in their place")?;
     Ok(counts)
 }
 
@@ -177,4 +203,28 @@ fn tool(triple: &str) -> Result<Option<PathBuf>> {
         let _ = process::output_within(&mut fetch, FETCH, "rustup component add llvm-tools");
     }
     Ok(tool.exists().then_some(tool))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_joins_those_that_are_there() {
+        let flag = |encoded: Option<&str>, plain: Option<&str>| {
+            let path = Path::new("/my code/raw");
+            with_flag(
+                encoded.map(OsString::from),
+                plain.map(str::to_owned),
+                "-Cx=",
+                path,
+            )
+        };
+        assert_eq!(flag(None, None), "-Cx=/my code/raw");
+        assert_eq!(flag(None, Some("-Ca  -Cb")), "-Ca\u{1f}-Cb\u{1f}-Cx=/my code/raw");
+        assert_eq!(
+            flag(Some("-Cc=d e"), Some("-Ca")),
+            "-Cc=d e\u{1f}-Cx=/my code/raw"
+        );
+    }
 }

@@ -14,7 +14,7 @@ use crate::{CLIENTS, MESSAGES, MESSAGES_OF_APPRISE};
 
 /// Messages that may be at one transport at once, of those who can say so. Connect has at most as many as there are clients, since
 /// it answers them afterwards; byway counts one from before it is on disk that it begins, and keeps a quarter of its places for others.
-const IN_FLIGHT: usize = 128;
+const IN_FLIGHT: usize = 192;
 
 const BODY: &str = r#"{"to":"executor@b","text":"The deployment is done."}"#;
 
@@ -48,7 +48,7 @@ impl Byway {
         std::fs::create_dir_all(folder).unwrap();
         let mut config = String::from(
             "[instance]\nname = \"a\"\ndata_dir = \"data\"\n[api]\nlisten = \"127.0.0.1:0\"\n\
-             [limits]\nattempts_at_once_max = 172\n[[routes]]\nto = \"*@b\"\nchain = [\"first\", \"second\"]\n",
+             [limits]\nattempts_at_once_max = 256\n[[routes]]\nto = \"*@b\"\nchain = [\"first\", \"second\"]\n",
         );
         let second = format!("http://127.0.0.1:{}/hook", far_side.port);
         for (name, url) in [("first", &far_side.nobody), ("second", &second)] {

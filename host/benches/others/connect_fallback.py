@@ -10,7 +10,7 @@ import mq_bridge_connect
 
 listen, port, first = sys.argv[1:4]
 mq_bridge_connect.register()
-client = "{{ url: {}, verb: POST, retries: 0, max_in_flight: 128 }}"
+client = "{{ url: {}, verb: POST, retries: 0, max_in_flight: 192 }}"
 mq_bridge.Route.from_str(
     f"""
 bench:

@@ -50,7 +50,7 @@ impl Journey {
     async fn wait_for(&mut self, mut place: oneshot::Receiver<Present>) -> bool {
         let _aside = self.engine.step_aside();
         let in_force = self.engine.in_force();
-        let mut wait = told_after(&self.flight.untold);
+        let mut wait = told_after(&self.unwritten);
         loop {
             tokio::select! {
                 present = &mut place => {
@@ -65,8 +65,7 @@ impl Journey {
                 return true;
             }
             // Where that is nothing, nothing is written.
-            if !self.flight.untold.is_empty() && !self.write(Status::Waiting, self.message.due_at, None).await
-            {
+            if !self.unwritten.is_empty() && !self.write(Status::Waiting, self.message.due_at, None).await {
                 return false;
             }
         }
@@ -97,8 +96,8 @@ impl Journey {
 /// When what is not on disk yet is written by a message that waits for a place. What came of an attempt at once: killed
 /// now, it would have to be taken for one that may have arrived. What was only passed over after a moment: a place
 /// mostly comes before, and then it is written with what happens there.
-fn told_after(untold: &[Attempt]) -> Duration {
-    if untold.iter().any(Attempt::was_made) {
+fn told_after(unwritten: &[Attempt]) -> Duration {
+    if unwritten.iter().any(Attempt::was_made) {
         Duration::ZERO
     } else {
         TOLD_AFTER

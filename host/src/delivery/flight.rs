@@ -51,7 +51,8 @@ pub struct Flight {
     /// The id of the message that tells people that this one waits for them. Sent once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
-    /// What has happened and stands in no row of the store yet, in its order; told with what happens next.
+    /// What was passed over before the attempt that is under way, in its order. It stands in no row yet, and is told with what comes of
+    /// the attempt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub untold: Vec<Attempt>,
     /// Whether it came from a peer or an unauthenticated source: never delivered as the

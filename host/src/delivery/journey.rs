@@ -19,7 +19,7 @@ use super::settle::{self, Ending};
 use crate::contract::{Attempted, HostFault, ReceiptStatus, Verdict};
 use crate::envelope::Envelope;
 use crate::sandbox::Call;
-use crate::store::{NewReceipt, Outgoing, Status, StoreError};
+use crate::store::{Attempt, NewReceipt, Outgoing, Status, StoreError};
 
 /// The word of a receipt for a message whose agent could not be woken.
 const FAILED: &str = "failed";
@@ -28,6 +28,8 @@ pub(super) struct Journey {
     pub(super) engine: Engine,
     pub(super) message: Outgoing,
     pub(super) flight: Flight,
+    /// What has happened and stands in no row yet; written together with what happens next.
+    pub(super) unwritten: Vec<Attempt>,
     /// A place that it waited for.
     pub(super) present: Option<Present>,
     /// Whether, dead or held, it lets the next one of its partition go.
@@ -38,7 +40,7 @@ pub(super) struct Journey {
 
 impl Journey {
     pub(super) fn new(engine: Engine, message: Outgoing) -> Self {
-        let flight = serde_json::from_str(&message.flight).unwrap_or_else(|error| {
+        let mut flight: Flight = serde_json::from_str(&message.flight).unwrap_or_else(|error| {
             tracing::error!(id = message.id, %error, "the message's delivery state cannot be read; it starts anew");
             // Whatever was tried may have arrived.
             Flight { under_way: Some("(lost)".into()), ..Flight::new(true) }
@@ -46,6 +48,7 @@ impl Journey {
         Self {
             engine,
             message,
+            unwritten: std::mem::take(&mut flight.untold),
             flight,
             present: None,
             lets_pass: true,
@@ -97,7 +100,7 @@ impl Journey {
             let (decision, skips) = decide(&plan, &mut self.flight, now, rand::random());
             for skip in &skips {
                 self.engine.tally().skip(&skip.transport, skip.reason.code());
-                self.flight.untold.push(record::of_skip(&plan, skip, now));
+                self.unwritten.push(record::of_skip(&plan, skip, now));
             }
             let going_on = match decision {
                 Decision::Try(place) => match plan.steps.get(place) {
@@ -187,7 +190,15 @@ impl Journey {
         };
         let before = self.flight.clone();
         self.flight.begin(step);
-        if !self.write_begun().await || self.message.status.is_end() {
+        if !self.write_begun().await {
+            return false;
+        }
+        if self.message.status.is_end() {
+            // Nothing begins. What was passed over on the way is told all the same.
+            self.flight = before;
+            if !self.unwritten.is_empty() {
+                self.write(Status::Waiting, self.message.due_at, None).await;
+            }
             return false;
         }
         if self.has_news() {
@@ -232,7 +243,7 @@ impl Journey {
         let outcome = attempted.outcome.kind().to_string();
         self.engine.tally().attempt(&step.transport, &outcome);
         let told = record::of_attempt(step, number, attempted, began);
-        self.flight.untold.push(told);
+        self.unwritten.push(told);
         match settle::attempted(
             plan,
             &mut self.flight,
@@ -356,7 +367,7 @@ impl Journey {
         let (id, transport) = (&self.message.id, &step.transport);
         tracing::warn!(id, transport, code = fault.code, "skipped (host): {fault}");
         self.engine.tally().skip(transport, fault.code);
-        self.flight.untold.push(record::of_fault(step, fault, began));
+        self.unwritten.push(record::of_fault(step, fault, began));
     }
 
     fn note_interruption(&mut self, plan: &Plan, transport: &str, now: Timestamp) {
@@ -368,7 +379,7 @@ impl Journey {
         );
         let number = self.flight.step(transport).attempts;
         let told = record::of_interruption(plan, transport, number, now);
-        self.flight.untold.push(told);
+        self.unwritten.push(told);
     }
 }
 

@@ -84,14 +84,21 @@ impl Journey {
     /// Puts on disk that an attempt is about to begin. Due as it was, so that no index has to be told; and what was only passed
     /// over on the way goes with the flight, and is told with what comes of the attempt: mostly one row of the journal less.
     pub(super) async fn write_begun(&mut self) -> bool {
-        let tells = self.flight.untold.iter().any(Attempt::was_made);
-        let told = if tells {
-            std::mem::take(&mut self.flight.untold)
-        } else {
-            Vec::new()
-        };
-        self.write_step(Status::Waiting, self.message.due_at, None, WaitsFor::Time, told)
-            .await
+        if self.unwritten.iter().any(Attempt::was_made) {
+            return self.write(Status::Waiting, self.message.due_at, None).await;
+        }
+        self.flight.untold.clone_from(&self.unwritten);
+        let written = self
+            .write_step(
+                Status::Waiting,
+                self.message.due_at,
+                None,
+                WaitsFor::Time,
+                Vec::new(),
+            )
+            .await;
+        self.flight.untold.clear();
+        written
     }
 
     pub(super) async fn write_waiting(
@@ -101,7 +108,7 @@ impl Journey {
         reason: Option<&str>,
         waits_for: WaitsFor,
     ) -> bool {
-        let told = std::mem::take(&mut self.flight.untold);
+        let told = std::mem::take(&mut self.unwritten);
         self.write_step(status, due_at, reason, waits_for, told).await
     }
 
@@ -150,6 +157,8 @@ impl Journey {
                 }
             }
         }
+        // Still to be told, should it go on.
+        self.unwritten.splice(0..0, advance.attempts.iter().cloned());
         false
     }
 }

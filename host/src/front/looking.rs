@@ -26,7 +26,8 @@ impl Byway {
         let source = agent.map(|agent| self.source_of(agent));
         let mut views = Vec::new();
         for message in store.find_all_outgoing(source.as_deref(), id).await? {
-            let attempts = store.attempts(message.key).await?;
+            let mut attempts = store.attempts(message.key).await?;
+            attempts.extend(flight(&message).untold);
             let notice = self.notice_of(&message).await?;
             views.push(MessageView::outgoing(&message, attempts).told_by(notice.as_ref()));
         }

@@ -24,14 +24,24 @@ use super::words::Status;
 use super::{Store, StoreError};
 
 pub(super) const STANDING: &str = "SELECT source, id, recipient, receipt, status, ended_at, reason, fallback, flight, state_sum, \
-                                   due_at, waits_for FROM outgoing WHERE key = ?1";
+                                   due_at, waits_for, in_line FROM outgoing WHERE key = ?1";
 /// Which of its columns the sum of a message's state is of.
 const SUMMED_STATE: [usize; 6] = [4, 6, 7, 3, 8, 5];
-// What fails is taken back with the whole call, or done again in it and the indexes made anew; so SQLite keeps no copies for a
-// statement alone.
-pub(super) const UPDATE: &str = "UPDATE OR FAIL outgoing SET status = ?2, reason = ?3, fallback = ?4, receipt = ?5, flight = ?6, \
-                      due_at = ?7, ended_at = ?8, state_sum = ?10, \
-                      waits_for = CASE WHEN waits_for = 'turn' AND ?7 IS NOT NULL THEN 'turn' ELSE ?9 END WHERE key = ?1";
+macro_rules! update {
+    ($or:literal) => {
+        concat!(
+            "UPDATE ",
+            $or,
+            "outgoing SET status = ?2, reason = ?3, fallback = ?4, receipt = ?5, flight = ?6, due_at = ?7, ended_at = ?8, \
+             state_sum = ?10, waits_for = CASE WHEN waits_for = 'turn' AND ?7 IS NOT NULL THEN 'turn' ELSE ?9 END WHERE key = ?1"
+        )
+    };
+}
+
+pub(super) const UPDATE: &str = update!("");
+/// The same for one that stands in no line: no trigger of it changes another row. What fails of it is taken back with the whole call, or
+/// done again in it and the indexes made anew, so SQLite need not keep copies for this statement alone.
+pub(super) const UPDATE_ALONE: &str = update!("OR FAIL ");
 /// The same where it stands in the queue as it did: SQLite writes to every index of a column that is set, whatever to.
 pub(super) const UPDATE_IN_PLACE: &str = "UPDATE OR FAIL outgoing SET reason = ?2, fallback = ?3, receipt = ?4, flight = ?5, state_sum = ?6 \
                                           WHERE key = ?1";
@@ -162,6 +172,7 @@ struct Before {
     due_at: Option<i64>,
     /// `None` where it cannot be read; then it is written anew.
     waits_for: Option<String>,
+    is_in_line: bool,
 }
 
 pub(super) fn advance(
@@ -183,6 +194,8 @@ pub(super) fn advance(
             fallback: row.get(7)?,
             due_at: row.get(10).ok().flatten(),
             waits_for: row.get(11).ok(),
+            // Whatever it is: it only matters that none in a line is taken for one that is not.
+            is_in_line: row.get(12).unwrap_or(true),
         })
     })?;
     let about = About {
@@ -254,8 +267,9 @@ pub(super) fn advance(
         ])?;
     } else {
         // Damage to when it was due is gone with it.
+        let update = if before.is_in_line { UPDATE } else { UPDATE_ALONE };
         despite_indexes(connection, &["outgoing"], || {
-            connection.prepare_cached(UPDATE)?.execute(params![
+            connection.prepare_cached(update)?.execute(params![
                 key.0,
                 step.status.as_str(),
                 step.reason,

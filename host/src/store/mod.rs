@@ -5,7 +5,7 @@
 //!
 //! # What is promised when a call returns
 //!
-//! - A writing call that returned `Ok` is on disk, with its line in the journal. With
+//! - A writing call that returned `Ok` is on disk, with its line in the journal where it tells anything. With
 //!   [`Durability::Full`] (the default) the disk has confirmed it, and it outlives a power cut; with
 //!   [`Durability::Process`] the kernel has it, and it outlives the death of the process.
 //! - A writing call that returned an error has changed nothing (the one exception: [`StoreError`]).

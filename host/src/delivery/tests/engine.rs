@@ -11,7 +11,7 @@ use super::stage::{Scripted, Stage, delivered, failed, message, route_by};
 use crate::contract::{HostFault, Outcome};
 use crate::delivery::Flight;
 use crate::sandbox::Quarantined;
-use crate::store::{Accepted, MessageKey, NewOutgoing, Status};
+use crate::store::{Accepted, Durability, Intervention, MessageKey, NewOutgoing, Status, Store};
 
 #[tokio::test]
 async fn falls_through_and_says_so() {
@@ -115,14 +115,84 @@ async fn what_was_passed_over_before_an_attempt_is_told_with_it_also_after_a_kil
     stage.end().await;
 
     let (left, key) = after_a_kill_during(chain()).await;
+    let store = Store::open(left.path(), Durability::Process).unwrap();
+    assert!(store.attempts(key).await.unwrap().is_empty(), "told with it");
+    drop(store);
     let stage = Stage::new(left.path(), chain());
-    assert!(stage.outcomes(key).await.is_empty(), "it was not told before");
     stage.until(key, |it| it.status == Status::Held).await;
     assert_eq!(
         stage.outcomes(key).await[..2],
         ["first skipped", "second unknown"]
     );
     stage.end().await;
+}
+
+#[tokio::test]
+async fn each_attempt_is_told_once_also_where_byway_cannot_run_the_next() {
+    let folder = TempDir::new().unwrap();
+    let fault = HostFault {
+        code: "secret-unavailable",
+        message: "no such file".into(),
+    };
+    let stage = Stage::new(
+        folder.path(),
+        Scripted::default()
+            .with("first", false, [failed(Outcome::Retryable)])
+            .with("second", false, [Err(fault)])
+            .with("third", false, [Ok(delivered())]),
+    );
+    let key = stage.accept("1").await;
+    stage.until(key, |it| it.status == Status::Delivered).await;
+    assert_eq!(
+        stage.outcomes(key).await,
+        ["first retryable", "second skipped", "third delivered"]
+    );
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn what_was_passed_over_is_told_of_a_message_that_is_cancelled_then() {
+    let folder = TempDir::new().unwrap();
+    let (came, may_go) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let scripted = Scripted {
+        line: Some((Arc::clone(&came), Arc::clone(&may_go))),
+        ..Scripted::default()
+            .with("first", false, [])
+            .with("second", false, [])
+    };
+    let quarantined = Quarantined {
+        until: Timestamp::now() + SignedDuration::from_hours(1),
+        reason: "send breaks".into(),
+    };
+    scripted
+        .quarantined
+        .lock()
+        .unwrap()
+        .insert("first".into(), quarantined);
+    let stage = Stage::new(folder.path(), scripted);
+    let key = stage.accept("1").await;
+    came.acquire().await.unwrap().forget();
+    let waiting = stage.store.outgoing(key).await.unwrap().unwrap();
+    let now = *stage.now.lock().unwrap();
+    let cancel = Intervention {
+        status: Status::Cancelled,
+        reason: Some("cancelled by admin".into()),
+        ..Intervention::about(&waiting, "cancelled", "admin", now)
+    };
+    assert!(stage.store.intervene(key, cancel).await.unwrap());
+    may_go.add_permits(1);
+    stage.end().await;
+    let store = Store::open(folder.path(), Durability::Process).unwrap();
+    let told = store.attempts(key).await.unwrap();
+    assert_eq!(told.len(), 1);
+    assert_eq!(
+        (told[0].transport.as_str(), told[0].outcome.as_str()),
+        ("first", "skipped")
+    );
+    assert_eq!(
+        store.outgoing(key).await.unwrap().unwrap().status,
+        Status::Cancelled
+    );
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use crate::lanes;
 /// How long an idle connection is kept. Shorter than the usual far side keeps it, so that a request
 /// seldom meets one that has just been closed.
 const IDLE_TIME_MAX: Duration = Duration::from_secs(20);
-/// How many are kept at most: as many as may be in use at once, so that a burst does not dial anew what the last one has closed.
+/// The most that are kept for each lane: a burst should not dial anew what the last one has closed.
 const IDLE_MAX: usize = 256;
 /// The head of an answer.
 const HEAD_BYTES_MAX: usize = 64 << 10;

@@ -54,7 +54,19 @@ async fn a_step_that_tells_nothing_new_is_no_row_of_the_journal() {
             receipt: Some("read".into()),
             ..step(Status::Waiting, due_at)
         },
-        step(Status::Waiting, at(50)),
+        Advance {
+            reason: Some("busy".into()),
+            fallback: true,
+            receipt: Some("read".into()),
+            ..step(Status::Waiting, at(50))
+        },
+        Advance {
+            reason: Some("busy".into()),
+            fallback: true,
+            receipt: Some("read".into()),
+            waits_for: WaitsFor::Open(vec!["hook".into()]),
+            ..step(Status::Waiting, at(50))
+        },
     ];
     for (number, step) in (2..).zip(tells) {
         store.advance(key, step).await.unwrap();

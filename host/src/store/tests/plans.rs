@@ -155,6 +155,7 @@ fn a_step_that_leaves_a_message_where_it_stands_writes_to_no_index() {
     };
     assert_eq!(opened(advance::UPDATE_IN_PLACE), 1);
     assert!(opened(advance::UPDATE) > 1);
+    assert!(opened(advance::UPDATE_ALONE) > 1);
 }
 
 #[test]

@@ -172,3 +172,28 @@ async fn a_step_mends_what_was_damaged_of_when_a_message_is_due() {
     assert_eq!(store.due(at(2), 10).await.unwrap().len(), 1);
     assert_eq!(integrity(&folder), "ok");
 }
+
+#[tokio::test]
+async fn the_next_of_a_partition_goes_though_it_is_damaged_when_the_first_has_ended() {
+    let folder = folder();
+    let store = open(&folder);
+    pad(&store).await;
+    let of_partition = |id: &str, flight: &str| NewOutgoing {
+        partition_key: Some("k".into()),
+        flight: flight.into(),
+        ..message(id)
+    };
+    let first = accepted(&store, of_partition("1", "{}")).await;
+    accepted(&store, of_partition("2", "{\"quiet\":1}")).await;
+    drop(store);
+    // Of the second, when it is due.
+    patch(&folder, b"{\"quiet\":1}\x3b", b"{\"quiet\":1}\x00");
+    assert_ne!(integrity(&folder), "ok");
+    let store = open(&folder);
+    store
+        .advance(first, step(Status::Delivered, at(1)))
+        .await
+        .unwrap();
+    assert_eq!(ids(&store.due(at(2), 10).await.unwrap()), ["2"]);
+    assert_eq!(integrity(&folder), "ok");
+}
