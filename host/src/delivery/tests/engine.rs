@@ -10,7 +10,6 @@ use tokio::sync::Semaphore;
 use super::stage::{Scripted, Stage, delivered, failed, message, route_by};
 use crate::contract::{HostFault, Outcome};
 use crate::delivery::Flight;
-use crate::sandbox::Quarantined;
 use crate::store::{Accepted, Durability, Intervention, MessageKey, NewOutgoing, Status, Store};
 
 #[tokio::test]
@@ -93,19 +92,10 @@ async fn a_kill_during_an_attempt_is_unknown_and_holds() {
 #[tokio::test]
 async fn what_was_passed_over_before_an_attempt_is_told_with_it_also_after_a_kill() {
     let chain = || {
-        let scripted = Scripted::default()
+        Scripted::default()
             .with("first", false, [])
-            .with("second", false, []);
-        let quarantined = Quarantined {
-            until: Timestamp::now() + SignedDuration::from_hours(1),
-            reason: "send breaks".into(),
-        };
-        scripted
-            .quarantined
-            .lock()
-            .unwrap()
-            .insert("first".into(), quarantined);
-        scripted
+            .with("second", false, [])
+            .quarantining("first", Timestamp::now() + SignedDuration::from_hours(1))
     };
     let folder = TempDir::new().unwrap();
     let stage = Stage::new(folder.path(), chain());
@@ -159,16 +149,8 @@ async fn what_was_passed_over_is_told_of_a_message_that_is_cancelled_then() {
         ..Scripted::default()
             .with("first", false, [])
             .with("second", false, [])
+            .quarantining("first", Timestamp::now() + SignedDuration::from_hours(1))
     };
-    let quarantined = Quarantined {
-        until: Timestamp::now() + SignedDuration::from_hours(1),
-        reason: "send breaks".into(),
-    };
-    scripted
-        .quarantined
-        .lock()
-        .unwrap()
-        .insert("first".into(), quarantined);
     let stage = Stage::new(folder.path(), scripted);
     let key = stage.accept("1").await;
     came.acquire().await.unwrap().forget();

@@ -8,7 +8,6 @@ use tempfile::TempDir;
 use super::stage::{START, Scripted, Stage, failed, panics, route_by};
 use crate::contract::{HostFault, Outcome};
 use crate::delivery::Flight;
-use crate::sandbox::Quarantined;
 use crate::store::Status;
 
 #[tokio::test]
@@ -157,17 +156,10 @@ async fn another_transport_of_the_same_name_does_not_inherit_a_breaker() {
 #[tokio::test]
 async fn a_quarantined_transport_is_not_called_and_costs_the_message_nothing() {
     let folder = TempDir::new().unwrap();
-    let scripted = Scripted::default().with("only", false, []);
     let opens = Timestamp::from_second(START + 60).unwrap();
-    let quarantined = Quarantined {
-        until: opens,
-        reason: "send breaks".into(),
-    };
-    scripted
-        .quarantined
-        .lock()
-        .unwrap()
-        .insert("only".into(), quarantined);
+    let scripted = Scripted::default()
+        .with("only", false, [])
+        .quarantining("only", opens);
     let stage = Stage::new(folder.path(), scripted);
     let key = stage.accept("1").await;
     let waiting = stage.until(key, |it| it.due_at > it.accepted_at).await;

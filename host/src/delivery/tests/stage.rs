@@ -79,6 +79,19 @@ impl Scripted {
         self
     }
 
+    /// The same with one transport quarantined.
+    pub(in crate::delivery) fn quarantining(mut self, name: &str, until: Timestamp) -> Self {
+        let quarantined = Quarantined {
+            until,
+            reason: "send breaks".into(),
+        };
+        self.quarantined
+            .get_mut()
+            .unwrap()
+            .insert(name.into(), quarantined);
+        self
+    }
+
     /// The messages that were attempted through a transport, in order.
     pub(in crate::delivery) fn attempted(&self, transport: &str) -> Vec<String> {
         let calls = self.calls.lock().unwrap();
