@@ -4,15 +4,13 @@
 //! and prints the load. What gates a change is counted, not timed (`cargo xtask budget`).
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use serde_json::Value;
-
-use crate::failure::{Doing, Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::layout::Layout;
 use crate::terminal::say;
-use crate::{components, process, pypi, release, setup};
+use crate::{built, components, process, pypi, release, setup};
 
 /// What there is to measure, in the order of the table.
 const BENCHES: [(&str, &str); 6] = [
@@ -88,24 +86,7 @@ fn build(layout: &Layout) -> Result<Vec<(String, PathBuf)>> {
     for (name, _) in BENCHES {
         cargo.args(["--bench", name]);
     }
-    cargo
-        .args(["--message-format", "json-render-diagnostics"])
-        .stderr(Stdio::inherit());
-    let doing = "build the benches";
-    let output = cargo.output().doing(doing)?;
-    if !output.status.success() {
-        return Err(Failure::new(format!("cannot {doing}")));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter_map(|message| {
-            let name = message.pointer("/target/name")?.as_str()?.to_owned();
-            let is_bench = message.pointer("/target/kind/0")? == "bench";
-            let program = PathBuf::from(message.get("executable")?.as_str()?);
-            is_bench.then_some((name, program))
-        })
-        .collect())
+    built::programs(&mut cargo, "bench", "build the benches")
 }
 
 fn run(layout: &Layout, program: &Path, shipped: Option<&Path>, python: Option<&Path>) -> Result<()> {

@@ -6,6 +6,7 @@
 mod bench;
 mod budget;
 mod build;
+mod built;
 mod components;
 mod demo;
 mod failure;

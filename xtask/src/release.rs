@@ -8,15 +8,13 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
-
-use serde_json::Value;
 
 use crate::failure::{Doing, Failure, Result};
 use crate::layout::Layout;
 use crate::terminal::say;
-use crate::{components, process, setup, toolchain};
+use crate::{built, components, process, setup, toolchain};
 
 /// How long rustup may take to fetch the tool that reads counts.
 const FETCH: Duration = Duration::from_secs(60);
@@ -83,9 +81,7 @@ fn build(
     cargo
         .args([verb, "--locked", "--package", "byway"])
         .args(rest)
-        .args(["--message-format", "json-render-diagnostics"])
-        .env("CARGO_TARGET_DIR", target)
-        .stderr(Stdio::inherit());
+        .env("CARGO_TARGET_DIR", target);
     if target != layout.target {
         // Those that were built just now.
         cargo.env("BYWAY_ADAPTERS", layout.target.join("adapters"));
@@ -102,15 +98,9 @@ fn build(
         );
     }
     let doing = format!("build {}", rest.join(" "));
-    let output = cargo.output().doing(&doing)?;
-    if !output.status.success() {
-        return Err(Failure::new(format!("cannot {doing}")));
-    }
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message.pointer("/target/kind/0").is_some_and(|it| it == kind))
-        .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
+    built::programs(&mut cargo, kind, &doing)?
+        .pop()
+        .map(|(_, program)| program)
         .ok_or_else(|| {
             Failure::new(format!(
                 "cargo did not say where it put what came of `{}`",
