@@ -5,6 +5,7 @@ mod agreement;
 mod clock;
 mod engine;
 mod interleavings;
+mod killed;
 mod ordering;
 mod policy;
 mod reference;
